@@ -1,0 +1,28 @@
+/**
+ * What a rich function, source or sink learns about where it runs.
+ */
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import type { Clock } from '../../base/core/clock.ts'
+
+/** Static facts of one subtask. */
+export interface RuntimeContext {
+  readonly jobId: string
+  readonly jobName: string
+  /** `delays`: the operator's name. */
+  readonly operatorName: string
+  readonly operatorUid: string | undefined
+  /** From 0. */
+  readonly subtaskIndex: number
+  readonly parallelism: number
+  readonly maxParallelism: number
+  /** From 0; grows with each restart. */
+  readonly attemptNumber: number
+  readonly clock: Clock
+  readonly fileSystem: FileSystem
+  /** Adds to a named counter of the operator, shown live and in the job's result. */
+  addToCounter(name: string, delta: number): void
+  /** Writes one line to the standard output or error of the process that started the job. */
+  printLine(stream: 'stdout' | 'stderr', line: string): void
+  /** Hands rows to the client that started the job (the collect sink). `channel` is the sink's collect id. */
+  sendToClient(channel: string, rows: readonly unknown[]): void
+}
