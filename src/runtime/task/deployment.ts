@@ -1,0 +1,72 @@
+/**
+ * What a slot is told to run, and what it and the coordinator say to each other meanwhile. Plain data (structured clone):
+ * the same messages go over a MessagePort to a task thread and through a loopback to an inline slot.
+ */
+import type { WireError } from '../../base/core/stream-error.ts'
+import type { JobGraph } from '../../program/graph/job-graph.ts'
+
+/** One channel of an edge: from one producer subtask to one consumer subtask, with its ring. */
+export interface ChannelDeployment {
+  readonly edge: number
+  readonly fromSubtask: number
+  readonly toSubtask: number
+  readonly fromSlot: number
+  readonly toSlot: number
+  readonly ring: SharedArrayBuffer
+}
+
+export interface SlotDeployment {
+  readonly jobId: string
+  readonly jobGraph: JobGraph
+  readonly attempt: number
+  /** Slots of a job are numbered from 0; a slot holds at most one subtask of each vertex. */
+  readonly slot: number
+  readonly tasks: readonly { readonly vertex: number; readonly subtask: number }[]
+  /** The channels that begin or end in this slot. */
+  readonly channels: readonly ChannelDeployment[]
+  /** One Int32 a slot: 1 while that slot's thread is parked and wants a ping. */
+  readonly sleepers: SharedArrayBuffer
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+export type ToSlot =
+  | { readonly do: 'assignSplits'; readonly vertex: number; readonly subtask: number; readonly splits: readonly unknown[] }
+  | { readonly do: 'noMoreSplits'; readonly vertex: number; readonly subtask: number }
+  | { readonly do: 'readerEvent'; readonly vertex: number; readonly subtask: number; readonly event: unknown }
+  /** The client has taken so many rows of a collect sink: it may send more. */
+  | { readonly do: 'cancel' }
+
+export type FromSlot =
+  | { readonly say: 'registerReader'; readonly vertex: number; readonly subtask: number }
+  | { readonly say: 'requestSplit'; readonly vertex: number; readonly subtask: number }
+  | { readonly say: 'enumeratorEvent'; readonly vertex: number; readonly subtask: number; readonly event: unknown }
+  | { readonly say: 'taskState'; readonly vertex: number; readonly subtask: number; readonly state: 'initializing' | 'running' | 'finished' | 'canceled' }
+  | { readonly say: 'failed'; readonly vertex: number; readonly subtask: number; readonly error: WireError }
+  | { readonly say: 'collect'; readonly channel: string; readonly rows: readonly unknown[] }
+  | { readonly say: 'print'; readonly stream: 'stdout' | 'stderr'; readonly line: string }
+  /** Sent about four times a second while running, and once at the end. */
+  | { readonly say: 'metrics'; readonly tasks: readonly TaskMetrics[] }
+
+export interface TaskMetrics {
+  readonly vertex: number
+  readonly subtask: number
+  readonly recordsIn: number
+  readonly recordsOut: number
+  /** minWatermark while there is none. */
+  readonly watermark: number
+  readonly lateRecordsDropped: number
+  readonly busyMs: number
+  readonly idleMs: number
+  readonly backPressuredMs: number
+  readonly counters: Readonly<Record<string, number>>
+}
+
+/** How a slot talks to its coordinator. */
+export interface ControlPort {
+  send(message: FromSlot): void
+  /** One handler; called outside the slot's turn (it wakes the pump). */
+  onMessage(handler: (message: ToSlot) => void): void
+}
+
+/** How a slot wakes the thread of another; only called when that one's sleeper flag was set. */
+export type WakePeer = (slot: number) => void
