@@ -41,6 +41,8 @@ export interface Schema {
   readonly fields: readonly Field[]
   /** A declared schema is trusted; an inferred one counts each row's keys at encode, so that no late field is lost. */
   readonly declared: boolean
+  /** How often an inferred schema was widened; not part of its id. Absent: never. */
+  readonly version?: number
 }
 
 /** A type as a user writes it, `t.int32`, with the TypeScript type it stands for. */
