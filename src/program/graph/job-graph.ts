@@ -28,6 +28,8 @@ export interface PlanOperator {
   readonly outputTag?: string
   readonly chaining: ChainingStrategy
   readonly stateful: boolean
+  /** What else of it decides the plan, as plain data: windows, aggregates, declared state and types; 'function' stands for code. */
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /** One consumer-side edge of a vertex. */
@@ -66,4 +68,6 @@ export interface JobGraph {
   readonly config: Readonly<Record<string, unknown>>
   /** Hash of all that decides the plan; a second run of main that gives another one is refused. */
   readonly fingerprint: string
+  /** For a person: what will hurt later, such as state without a uid. Not part of the fingerprint. */
+  readonly warnings?: readonly string[]
 }

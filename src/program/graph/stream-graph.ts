@@ -40,4 +40,6 @@ export interface StreamGraph {
   readonly jobName: string
   readonly nodes: readonly StreamNode[]
   readonly config: Readonly<Record<string, unknown>>
+  /** What the API noticed while the program was written down. */
+  readonly warnings?: readonly string[]
 }
