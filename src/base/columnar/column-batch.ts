@@ -75,10 +75,8 @@ function openSourceColumn(source: ColumnarUnitColumn, rowCount: number): { field
       hint: 'Give every column of one batch the same number of values.',
     })
   const column = (layout: ReadColumn['layout'], data: ReadColumn['data']): ReadColumn => ({ layout, data, offset: 0, validity: null, validityBit: 0, nextByteOffset: 0 })
-  if (dictionary !== undefined) {
-    const texts = Array.from({ length: rowCount }, (_, i) => dictionary[values[i] as number] ?? null)
-    return { field: { name, type: { kind: 'utf8' }, nullable: texts.includes(null) }, column: column('objects', texts) }
-  }
+  if (dictionary !== undefined && values instanceof Int32Array)
+    return { field: { name, type: { kind: 'utf8' }, nullable: false }, column: { ...column('i32', values), dictionary } }
   if (values instanceof Float64Array) {
     const type: DataType = { kind: kind ?? 'float64' }
     if (type.kind === 'int64' || type.kind === 'timestamp') checkWhole(name, type.kind, values, rowCount)

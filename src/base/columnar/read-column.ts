@@ -22,6 +22,8 @@ export interface ReadColumn {
   readonly validityBit: number
   /** Where the next block begins; 0 for a column that is in no segment. */
   readonly nextByteOffset: number
+  /** With layout i32: `data` holds indices into this, and the values are strings. May grow; entries never change. */
+  dictionary?: readonly string[]
 }
 
 /**
@@ -153,10 +155,14 @@ export function readValue(column: ReadColumn, row: number): unknown {
   const { layout, offset, validity, validityBit } = column
   if (validity !== null && !bitAt(validity, validityBit + row)) return null
   switch (layout) {
+    case 'i32': {
+      const value = column.data[offset + row] as number
+      return column.dictionary === undefined ? value : column.dictionary[value]
+    }
     case 'f64':
-    case 'i32':
-    case 'objects':
       return column.data[offset + row]
+    case 'objects':
+      return column.data[offset + row] ?? null
     case 'i64':
       return int64At(column.data as Int32Array, offset + 2 * row)
     case 'bits':

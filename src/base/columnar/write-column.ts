@@ -11,6 +11,8 @@ import { countNulls, writeBits, writeFloat64, writeInt32, writeInt64, writeValid
 
 export { align8, type ColumnSource, type SegmentViews, segmentViews } from './column-block.ts'
 
+const sampleRows = 16
+
 /**
  * Writes one block at `byteOffset` (a multiple of 8) and returns the aligned offset behind it, or -1 if it would pass
  * target.limit (bytes below the limit may then have been written). The rows are rows[from] to rows[from + count - 1],
@@ -126,9 +128,9 @@ function writeItems(field: Field, items: readonly unknown[], path: string, targe
 }
 
 /**
- * An upper bound of what writeColumn takes: exact for fixed width and binary (but for a validity bitmap, which counts as
- * soon as there is one null mark array); text at three bytes a UTF-16 unit, which is its most. Nested and opaque values
- * are walked, opaque ones serialised, so for these it is cheaper to try writeColumn and see whether it says -1.
+ * About what writeColumn takes. Exact for fixed width and binary (but for the validity bitmap, which is counted wherever
+ * nulls are possible), and never too little for up to 16 rows; text of more rows is judged by a sample, so writeColumn
+ * may yet answer -1. Nested and opaque values are walked, opaque ones serialised.
  */
 export function columnSizeBytes(column: ColumnSource, rows: Int32Array | null, from: number, count: number): number {
   const { type, nulls, name } = column
@@ -138,7 +140,7 @@ export function columnSizeBytes(column: ColumnSource, rows: Int32Array | null, f
   const selection = { rows, from, count }
   switch (type.kind) {
     case 'utf8':
-      return head + offsets + align8(3 * sum(values, selection, (value) => (value as string).length))
+      return head + offsets + align8(textSize(values, selection))
     case 'binary':
       return head + offsets + align8(sum(values, selection, (value) => (value as Uint8Array).length))
     case 'bigint':
@@ -156,6 +158,19 @@ export function columnSizeBytes(column: ColumnSource, rows: Int32Array | null, f
     default:
       return head + fixedBytes(type.kind, count)
   }
+}
+
+/** One byte a character if a sample is ASCII, else three, which is the most that UTF-8 needs. */
+function textSize(values: readonly unknown[], selection: Selection): number {
+  const { from, count } = selection
+  if (count <= sampleRows) return sum(values, selection, (value) => Buffer.byteLength(value as string))
+  const length = sum(values, selection, (value) => (value as string).length)
+  const step = Math.floor(count / sampleRows)
+  for (let i = 0; i < sampleRows; i++) {
+    const sampled = { ...selection, from: from + i * step, count: 1 }
+    if (sum(values, sampled, (value) => Buffer.byteLength(value as string) - (value as string).length) > 0) return 3 * length
+  }
+  return length
 }
 
 function itemsSize(field: Field, items: readonly unknown[]): number {
