@@ -50,6 +50,7 @@ export type FromSlot =
 export interface TaskMetrics {
   readonly vertex: number
   readonly subtask: number
+  /** Of a source's task: the records that its reader emitted. */
   readonly recordsIn: number
   readonly recordsOut: number
   /** minWatermark while there is none. */
@@ -59,6 +60,8 @@ export interface TaskMetrics {
   readonly idleMs: number
   readonly backPressuredMs: number
   readonly counters: Readonly<Record<string, number>>
+  /** Of each operator of the chain, where the task counts them singly. */
+  readonly operators?: readonly { readonly nodeId: number; readonly recordsIn: number; readonly recordsOut: number; readonly lateRecordsDropped: number }[]
 }
 
 /** How a slot talks to its coordinator. */

@@ -1,0 +1,179 @@
+/**
+ * Runs the enumerator of one source beside the job's coordinator and gives it the SplitEnumeratorContext.
+ *
+ * What always holds: the enumerator is entered by one call at a time and by none before start() has returned (its promise
+ * included) or after close(); whatever it throws, or its async work rejects with, goes to `fail` once and ends it.
+ */
+import type { Clock, TimerHandle } from '../../base/core/clock.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import type { Source, SplitEnumerator, SplitEnumeratorContext } from '../../program/function/source.ts'
+import type { ToSlot } from '../../runtime/task/deployment.ts'
+
+export interface SourceCoordinatorOptions {
+  readonly source: Source<unknown>
+  readonly vertex: number
+  /** The operator's name, for messages. */
+  readonly name: string
+  readonly parallelism: number
+  readonly clock: Clock
+  readonly fileSystem: FileSystem
+  readonly send: (message: ToSlot & { readonly subtask: number }) => void
+  readonly fail: (error: StreamError) => void
+}
+
+type Phase = 'new' | 'starting' | 'started' | 'failed' | 'closed'
+
+export class SourceCoordinator {
+  readonly #options: SourceCoordinatorOptions
+  #enumerator: SplitEnumerator<unknown, unknown> | undefined
+  #phase: Phase = 'new'
+  /** Calls that came before start() had returned. */
+  #waiting: ((enumerator: SplitEnumerator<unknown, unknown>) => void)[] = []
+  readonly #registered = new Set<number>()
+  readonly #timers = new Set<TimerHandle>()
+
+  constructor(options: SourceCoordinatorOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#phase = 'starting'
+    try {
+      this.#enumerator = this.#options.source.createEnumerator(this.#context())
+      await this.#enumerator.start()
+    } catch (thrown) {
+      this.#fail(thrown, 'starting it')
+      return
+    }
+    if (this.#phase !== 'starting') return
+    this.#phase = 'started'
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const call of waiting) this.#turn(call, 'its first calls')
+  }
+
+  registerReader(subtask: number): void {
+    this.#turn((enumerator) => {
+      this.#registered.add(subtask)
+      enumerator.addReader(subtask)
+    }, `adding reader ${subtask}`)
+  }
+
+  requestSplit(subtask: number): void {
+    this.#turn((enumerator) => enumerator.handleSplitRequest(subtask), `the split request of reader ${subtask}`)
+  }
+
+  readerEvent(subtask: number, event: unknown): void {
+    this.#turn((enumerator) => {
+      if (enumerator.handleReaderEvent === undefined) {
+        throw new StreamError('INVALID_PROGRAM', `A reader of source '${this.#options.name}' sent an event, but its enumerator has no handleReaderEvent`)
+      }
+      enumerator.handleReaderEvent(subtask, event)
+    }, `an event of reader ${subtask}`)
+  }
+
+  /** Never rejects: what close() throws goes to `fail`. */
+  async close(): Promise<void> {
+    if (this.#phase === 'closed') return
+    this.#stopTimers()
+    const failed = this.#phase === 'failed'
+    this.#phase = 'closed'
+    try {
+      await this.#enumerator?.close()
+    } catch (thrown) {
+      if (!failed) this.#options.fail(this.#named(thrown, 'closing it'))
+    }
+  }
+
+  #turn(call: (enumerator: SplitEnumerator<unknown, unknown>) => void, during: string): void {
+    if (this.#phase === 'new' || this.#phase === 'starting') {
+      this.#waiting.push(call)
+      return
+    }
+    if (this.#phase !== 'started') return
+    try {
+      call(this.#enumerator!)
+    } catch (thrown) {
+      this.#fail(thrown, during)
+    }
+  }
+
+  #context(): SplitEnumeratorContext<unknown> {
+    const { parallelism, fileSystem, clock, vertex, send } = this.#options
+    return {
+      parallelism,
+      fileSystem,
+      clock,
+      registeredReaders: () => [...this.#registered].sort((a, b) => a - b),
+      assignSplits: (subtask, splits) => {
+        this.#mustBeRegistered(subtask, 'assigned splits to')
+        send({ do: 'assignSplits', vertex, subtask, splits })
+      },
+      signalNoMoreSplits: (subtask) => {
+        this.#mustBeRegistered(subtask, 'signalled the end of splits to')
+        send({ do: 'noMoreSplits', vertex, subtask })
+      },
+      sendEventToReader: (subtask, event) => {
+        this.#mustBeRegistered(subtask, 'sent an event to')
+        send({ do: 'readerEvent', vertex, subtask, event })
+      },
+      callAsync: (work, handler, periodMs) => this.#callAsync(work, handler, periodMs),
+    }
+  }
+
+  /** A period is counted from the end of one run to the start of the next: runs never overlap. */
+  #callAsync<R>(work: () => Promise<R>, handler: (result: R) => void, periodMs: number | undefined): void {
+    const run = async (): Promise<void> => {
+      let result: R
+      try {
+        result = await work()
+      } catch (thrown) {
+        this.#fail(thrown, 'its asynchronous work')
+        return
+      }
+      this.#turn(() => handler(result), 'handling the result of its asynchronous work')
+      if (periodMs === undefined || this.#over) return
+      const timer = this.#options.clock.setTimer(periodMs, () => {
+        this.#timers.delete(timer)
+        void run()
+      })
+      this.#timers.add(timer)
+    }
+    void run()
+  }
+
+  get #over(): boolean {
+    return this.#phase === 'failed' || this.#phase === 'closed'
+  }
+
+  #mustBeRegistered(subtask: number, did: string): void {
+    if (this.#registered.has(subtask)) return
+    throw new StreamError('INVALID_PROGRAM', `The enumerator of source '${this.#options.name}' ${did} subtask ${subtask}, whose reader has not registered`, {
+      hint: 'Wait for addReader(subtask), or look at registeredReaders().',
+      place: { operator: this.#options.name, subtask },
+    })
+  }
+
+  #fail(thrown: unknown, during: string): void {
+    if (this.#over) return
+    this.#phase = 'failed'
+    this.#stopTimers()
+    this.#options.fail(this.#named(thrown, during))
+  }
+
+  /** A StreamError of a connector says by itself what happened; anything else is given the source's name. */
+  #named(thrown: unknown, during: string): StreamError {
+    if (thrown instanceof StreamError) return thrown
+    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    return new StreamError('USER_FUNCTION_FAILED', `The enumerator of source '${this.#options.name}' failed during ${during}: ${message}`, {
+      cause: thrown,
+      place: { operator: this.#options.name },
+    })
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+}
