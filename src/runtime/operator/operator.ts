@@ -20,6 +20,13 @@ export interface Output {
   emitSide(tag: string, row: unknown, timestamp: number): void
   /** True when firing should stop and go on in the next step. */
   readonly isFull: boolean
+  /**
+   * Event time of an operator that makes its own (StreamOperator.ownsTime); called in any of its calls, after the rows that go before.
+   * What the operators behind cannot finish at once the task finishes before it gives this operator anything.
+   */
+  emitWatermark?(watermark: number): void
+  /** That such an operator's output goes idle, or is active again (said before the watermark that ends idleness). */
+  emitIdle?(idle: boolean): void
 }
 
 /** What an operator is given. Processing-time timers come back through fireProcessingTimers. */
@@ -31,6 +38,10 @@ export interface OperatorContext extends RuntimeContext {
 }
 
 export interface StreamOperator {
+  /** Watermarks and idleness of the input end here (it is told the watermarks); what the chain hands on is what it gives to output.emitWatermark. */
+  readonly ownsTime?: boolean
+  /** A sink's write that has not ended: the task awaits it before it gives the operator more; a rejection fails the task. */
+  readonly pending?: Promise<void> | undefined
   open?(): void | Promise<void>
   /** `key` is the key of a keyed input, else undefined. Timestamp: noTimestamp if there is none. */
   processElement(row: unknown, timestamp: number, key: unknown): void
