@@ -1,0 +1,16 @@
+/**
+ * Where headrace's own entry modules lie: as .ts files in the sources, or as a few bundled files side by side in dist.
+ * Whoever starts a thread or resolves `headrace` asks here, so that both layouts work alike.
+ */
+
+/** Name in dist (without .js) and path in the sources, relative to src. tools/build.mjs builds exactly these. */
+export const ownModules = {
+  index: 'index.ts',
+  cli: 'front/cli/main.ts',
+  'task-thread': 'cluster/taskmanager/task-thread.ts',
+} as const
+
+export function ownModule(name: keyof typeof ownModules): URL {
+  const here = import.meta.url
+  return here.endsWith('.ts') ? new URL(`../../${ownModules[name]}`, here) : new URL(`./${name}.js`, here)
+}
