@@ -30,6 +30,10 @@ export interface HeapKeyedStateOptions {
 export interface DeclareOptions {
   /** For the engine's own use: what is stored and read is shared, and nobody changes it. */
   readonly shareValues?: boolean
+  /** For the engine's own use: values are neither copied nor looked into; the operator may change them where they lie. */
+  readonly asIs?: boolean
+  /** The state belongs to the key whatever the current namespace. */
+  readonly perKey?: boolean
 }
 
 /** One value in state, as a snapshot sees it. */
@@ -118,7 +122,7 @@ export class HeapKeyedState {
       return known.handle as H
     }
     const slot = this.#declared.size
-    const handle = makeStateHandle(declaration, this.#cell(name, slot), options.shareValues === true)
+    const handle = makeStateHandle(declaration, this.#cell(name, slot, options.perKey === true), options.asIs ? 'as is' : options.shareValues ? 'shared' : 'own')
     this.#declared.set(name, { name, slot, declaration, handle })
     return handle as H
   }
@@ -141,11 +145,10 @@ export class HeapKeyedState {
       if (names !== undefined && !names.includes(name)) continue
       for (const source of sources) {
         if (source === target) continue
-        this.#namespace = source
-        const moved = this.#read(slot)
+        const moved = this.#read(slot, source)
         if (moved === undefined) continue
         if (handle.merge === undefined) throw this.#notMergeable(name)
-        this.#clear(slot)
+        this.#clear(slot, source)
         this.#namespace = target
         handle.merge(moved)
       }
@@ -175,21 +178,16 @@ export class HeapKeyedState {
     }
   }
 
-  #cell(name: string, slot: number): StateCell {
+  #cell(name: string, slot: number, perKey: boolean): StateCell {
+    const namespace = (): Namespace => {
+      if (!this.#active) this.#mustBeKeyed(`State ${name}`)
+      return perKey ? undefined : this.#namespace
+    }
     return {
       what: `state ${name} of operator ${this.#operatorName}`,
-      read: () => {
-        if (!this.#active) this.#mustBeKeyed(`State ${name}`)
-        return this.#read(slot)
-      },
-      write: (value) => {
-        if (!this.#active) this.#mustBeKeyed(`State ${name}`)
-        this.#write(slot, value)
-      },
-      clear: () => {
-        if (!this.#active) this.#mustBeKeyed(`State ${name}`)
-        this.#clear(slot)
-      },
+      read: () => this.#read(slot, namespace()),
+      write: (value) => this.#write(slot, namespace(), value),
+      clear: () => this.#clear(slot, namespace()),
     }
   }
 
@@ -201,36 +199,36 @@ export class HeapKeyedState {
     return this.#entry
   }
 
-  #read(slot: number): unknown {
+  #read(slot: number, namespace: Namespace): unknown {
     const entry = this.#lookup()
     if (entry === undefined) return undefined
-    const slots = this.#namespace === undefined ? entry.own : entry.spaces?.get(this.#namespace)
+    const slots = namespace === undefined ? entry.own : entry.spaces?.get(namespace)
     return slots?.[slot]
   }
 
-  #write(slot: number, value: unknown): void {
+  #write(slot: number, namespace: Namespace, value: unknown): void {
     const entry = this.#lookup() ?? this.#addEntry()
-    let slots = this.#namespace === undefined ? entry.own : entry.spaces?.get(this.#namespace)
+    let slots = namespace === undefined ? entry.own : entry.spaces?.get(namespace)
     if (slots === undefined) {
       slots = new Array(this.#declared.size).fill(undefined)
-      if (this.#namespace === undefined) {
+      if (namespace === undefined) {
         entry.own = slots
       } else {
         entry.spaces ??= new Map()
-        entry.spaces.set(this.#namespace, slots)
+        entry.spaces.set(namespace, slots)
       }
     }
     slots[slot] = value
   }
 
-  #clear(slot: number): void {
+  #clear(slot: number, namespace: Namespace): void {
     const entry = this.#lookup()
-    const slots = this.#namespace === undefined ? entry?.own : entry?.spaces?.get(this.#namespace)
+    const slots = namespace === undefined ? entry?.own : entry?.spaces?.get(namespace)
     if (entry === undefined || slots?.[slot] === undefined) return
     slots[slot] = undefined
     if (slots.some((value) => value !== undefined)) return
-    if (this.#namespace === undefined) entry.own = undefined
-    else entry.spaces!.delete(this.#namespace)
+    if (namespace === undefined) entry.own = undefined
+    else entry.spaces!.delete(namespace)
     this.#dropIfEmpty(entry)
   }
 

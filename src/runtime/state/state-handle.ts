@@ -29,9 +29,13 @@ interface Copies {
   readonly give: Copy
 }
 
-export function makeStateHandle(declaration: StateDeclaration, cell: StateCell, shareValues: boolean): StateHandle {
+/** Whether a handle gives out copies (a user's state), the stored value whose strings are the state's own, or just what it was given. */
+export type Sharing = 'own' | 'shared' | 'as is'
+
+export function makeStateHandle(declaration: StateDeclaration, cell: StateCell, sharing: Sharing): StateHandle {
   const clone: Copy = (value) => cloneValue(value, cell.what)
-  const copies: Copies = shareValues ? { take: ownRow, give: (value) => value } : { take: clone, give: clone }
+  const same: Copy = (value) => value
+  const copies: Copies = sharing === 'own' ? { take: clone, give: clone } : { take: sharing === 'shared' ? ownRow : same, give: same }
   switch (declaration.kind) {
     case 'value':
       return valueHandle(cell, copies)
