@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../src/base/core/clock.ts'
+import type { StreamError } from '../../../src/base/core/stream-error.ts'
+import { SourceCoordinator } from '../../../src/cluster/taskmanager/source-coordinator.ts'
+import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
+import type { SplitEnumerator, SplitEnumeratorContext } from '../../../src/program/function/source.ts'
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+function coordinate(make: (ctx: SplitEnumeratorContext<unknown>, log: string[]) => Partial<SplitEnumerator<unknown, unknown>>) {
+  const log: string[] = []
+  const clock = new ManualClock()
+  const failures: StreamError[] = []
+  const coordinator = new SourceCoordinator({
+    source: {
+      name: 'test', boundedness: 'bounded',
+      createEnumerator: (ctx) => ({
+        start: () => undefined,
+        addReader: (subtask) => void log.push(`reader ${subtask}`),
+        handleSplitRequest: (subtask) => void log.push(`request ${subtask}`),
+        addSplitsBack: () => undefined, snapshotState: () => undefined,
+        close: () => void log.push('close'),
+        ...make(ctx, log),
+      }),
+      createReader: () => { throw new Error('no reader here') },
+    },
+    vertex: 7, name: 'flights', parallelism: 2, clock, fileSystem: {} as FileSystem,
+    send: (message) => void log.push(JSON.stringify(message)),
+    fail: (error) => void failures.push(error),
+  })
+  return { coordinator, log, clock, failures }
+}
+
+describe('the coordinator of a source', () => {
+  it('enters the enumerator only after an asynchronous start, and then with what came meanwhile, in order', async () => {
+    let started!: () => void
+    const { coordinator, log } = coordinate(() => ({ start: () => new Promise<void>((resolve) => void (started = resolve)) }))
+    const start = coordinator.start()
+    coordinator.registerReader(1)
+    coordinator.requestSplit(1)
+    expect(log).toEqual([])
+    started()
+    await start
+    expect(log).toEqual(['reader 1', 'request 1'])
+  })
+
+  it('sends splits, their end and events to the subtask that they are for', async () => {
+    const { coordinator, log } = coordinate((ctx) => ({
+      handleSplitRequest(subtask) {
+        ctx.assignSplits(subtask, ['a', 'b'])
+        ctx.sendEventToReader(subtask, { hello: 1 })
+        ctx.signalNoMoreSplits(subtask)
+      },
+    }))
+    await coordinator.start()
+    coordinator.registerReader(1)
+    coordinator.requestSplit(1)
+    expect(log).toEqual([
+      'reader 1',
+      '{"do":"assignSplits","vertex":7,"subtask":1,"splits":["a","b"]}',
+      '{"do":"readerEvent","vertex":7,"subtask":1,"event":{"hello":1}}',
+      '{"do":"noMoreSplits","vertex":7,"subtask":1}',
+    ])
+  })
+
+  it('shows the enumerator the readers that have registered, in order', async () => {
+    let context!: SplitEnumeratorContext<unknown>
+    const { coordinator } = coordinate((ctx) => { context = ctx; return {} })
+    await coordinator.start()
+    coordinator.registerReader(1)
+    coordinator.registerReader(0)
+    expect(context.registeredReaders()).toEqual([0, 1])
+  })
+
+  it('fails an enumerator that assigns splits to a reader that has not registered', async () => {
+    const { coordinator, failures } = coordinate((ctx) => ({ addReader: () => ctx.assignSplits(1, ['a']) }))
+    await coordinator.start()
+    coordinator.registerReader(0)
+    expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' assigned splits to subtask 1, whose reader has not registered"])
+  })
+
+  it('repeats periodic work a period after the last run ended, until it is closed', async () => {
+    let runs = 0
+    const { coordinator, log, clock } = coordinate((ctx, out) => ({
+      start: () => ctx.callAsync(async () => ++runs, (run) => void out.push(`run ${run}`), 100),
+    }))
+    await coordinator.start()
+    await settled()
+    clock.advance(99)
+    await settled()
+    expect(log).toEqual(['run 1'])
+    clock.advance(1)
+    await settled()
+    expect(log).toEqual(['run 1', 'run 2'])
+    await coordinator.close()
+    clock.advance(1000)
+    await settled()
+    expect(log).toEqual(['run 1', 'run 2', 'close'])
+  })
+
+  it('drops a result that comes after close', async () => {
+    let finish!: () => void
+    const { coordinator, log, failures } = coordinate((ctx, out) => ({
+      start: () => ctx.callAsync(() => new Promise<void>((resolve) => void (finish = resolve)), () => void out.push('handled')),
+    }))
+    await coordinator.start()
+    await coordinator.close()
+    finish()
+    await settled()
+    expect(log).toEqual(['close'])
+    expect(failures).toEqual([])
+  })
+
+  it.each([
+    ['createEnumerator', () => { throw new Error('no such topic') }, "during starting it: no such topic"],
+    ['start', () => ({ start: async () => { throw new Error('refused') } }), 'during starting it: refused'],
+    ['async work', (ctx: SplitEnumeratorContext<unknown>) => ({ start: () => ctx.callAsync(async () => { throw new Error('listing') }, () => undefined) }), 'during its asynchronous work: listing'],
+    ['addReader', () => ({ addReader: () => { throw new Error('add') } }), 'during adding reader 0: add'],
+  ] as const)('fails the job once when %s throws, naming the source', async (_what, make, message) => {
+    const { coordinator, failures } = coordinate(make as never)
+    await coordinator.start()
+    await settled()
+    coordinator.registerReader(0)
+    coordinator.registerReader(0)
+    expect(failures.map((error) => error.message)).toEqual([`The enumerator of source 'flights' failed ${message}`])
+    expect(failures[0]!.place.operator).toBe('flights')
+  })
+
+  it('reports a close that throws, and does not reject', async () => {
+    const { coordinator, failures } = coordinate(() => ({ close: async () => { throw new Error('disk') } }))
+    await coordinator.start()
+    await coordinator.close()
+    expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' failed during closing it: disk"])
+  })
+
+  it('refuses an event for an enumerator that has no handler for it', async () => {
+    const { coordinator, failures } = coordinate(() => ({}))
+    await coordinator.start()
+    coordinator.readerEvent(0, 'x')
+    expect(failures[0]!.code).toBe('INVALID_PROGRAM')
+  })
+})
