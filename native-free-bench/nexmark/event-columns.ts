@@ -2,6 +2,7 @@
  * The three kinds of events as columns: which there are, their physical form, and one unit's worth of them. A column that
  * was not asked for is null here, and nothing is made for it.
  */
+import type { DataType } from '../../src/base/columnar/data-type.ts'
 import type { SourceColumn, SourceColumns } from '../../src/program/function/source.ts'
 import { channels, cities, names, states, urls } from './tables.ts'
 
@@ -63,6 +64,12 @@ export const forms: { readonly [K in EventKind]: { readonly [C in keyof Events[K
 }
 
 export const columnNames = <K extends EventKind>(kind: K): (keyof Events[K] & string)[] => Object.keys(forms[kind]) as (keyof Events[K] & string)[]
+
+/** The row type of these columns. */
+export function dataTypeOf(kind: EventKind, columns: readonly string[]): DataType {
+  const typeOf = (form: Form): DataType => ({ kind: form === 'int32' || form === 'timestamp' ? form : 'utf8' })
+  return { kind: 'struct', fields: columns.map((name) => ({ name, type: typeOf((forms[kind] as Record<string, Form>)[name]!), nullable: false })) }
+}
 
 /** Arrays to write rows into, by column name; index columns are Int32Array as ids are. */
 export type Buffers<K extends EventKind> = {

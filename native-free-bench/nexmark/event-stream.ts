@@ -343,6 +343,6 @@ export class EventStream {
   }
 
   #lastWord(length: number): string {
-    return this.#scratch.latin1Slice(this.#wordStart, this.#wordStart + length)
+    return this.#scratch.toString('latin1', this.#wordStart, this.#wordStart + length)
   }
 }

@@ -30,7 +30,7 @@ export const pool: () => string = once(() => {
     chars[i] = 97 + (v % 26)
     v = Math.trunc(v / 26)
   }
-  return chars.latin1Slice()
+  return chars.toString('latin1')
 })
 
 /** The four hot channels, then channel-0 to channel-9999. */
