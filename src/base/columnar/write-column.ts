@@ -90,8 +90,7 @@ function writeStruct(fields: readonly Field[], column: ColumnSource, selection: 
   const objects = selected(column, selection)
   let at = offset
   for (const field of fields) {
-    const items = objects.map((object) => (object === null ? null : fieldOf(object as Record<string, unknown>, field.name)))
-    at = writeItems(field, items, `${column.name ?? 'value'}.${field.name}`, target, at)
+    at = writeItems(field, fieldValues(objects, field.name), `${column.name ?? 'value'}.${field.name}`, target, at)
     if (at < 0) return -1
   }
   return at
@@ -121,10 +120,18 @@ function selected({ values, nulls }: ColumnSource, { rows, from, count }: Select
   return result
 }
 
-function writeItems(field: Field, items: readonly unknown[], path: string, target: SegmentViews, offset: number): number {
+const fieldValues = (objects: readonly unknown[], name: string): unknown[] =>
+  objects.map((object) => (object === null ? null : fieldOf(object as Record<string, unknown>, name)))
+
+/** Loose values as the arrays of a column. */
+function columnOf(field: Field, items: readonly unknown[]): Pick<ColumnSource, 'values' | 'nulls'> {
   const column = makeColumn(field, items.length)
   for (let i = 0; i < items.length; i++) setValue(column, i, items[i])
-  return writeColumn({ ...field, name: path, values: column.values, nulls: column.nulls }, null, 0, items.length, target, offset)
+  return { values: column.values, nulls: column.nulls }
+}
+
+function writeItems(field: Field, items: readonly unknown[], path: string, target: SegmentViews, offset: number): number {
+  return writeColumn({ ...field, name: path, ...columnOf(field, items) }, null, 0, items.length, target, offset)
 }
 
 /**
@@ -133,50 +140,52 @@ function writeItems(field: Field, items: readonly unknown[], path: string, targe
  * may yet answer -1. Nested and opaque values are walked, opaque ones serialised.
  */
 export function columnSizeBytes(column: ColumnSource, rows: Int32Array | null, from: number, count: number): number {
+  return sizeOf(column, { rows, from, count }, count <= sampleRows)
+}
+
+function sizeOf(column: ColumnSource, selection: Selection, exact: boolean): number {
   const { type, nulls, name } = column
+  const { count } = selection
   const values = column.values as readonly unknown[]
   const head = blockHeaderBytes + (nulls === null ? 0 : align8((count + 7) >> 3))
-  const offsets = align8((count + 1) * 4)
-  const selection = { rows, from, count }
+  const bytesHead = head + align8((count + 1) * 4)
   switch (type.kind) {
     case 'utf8':
-      return head + offsets + align8(textSize(values, selection))
+      return bytesHead + align8(exact ? sum(values, selection, utf8Length) : textSize(values, selection))
     case 'binary':
-      return head + offsets + align8(sum(values, selection, (value) => (value as Uint8Array).length))
+      return bytesHead + align8(sum(values, selection, (value) => (value as Uint8Array).length))
     case 'bigint':
-      return head + offsets + align8(sum(values, selection, (value) => bigintToBytes(value as bigint).length))
+      return bytesHead + align8(sum(values, selection, (value) => bigintToBytes(value as bigint).length))
     case 'any':
-      return head + offsets + align8(sum(values, selection, (value) => serializeValue(value, name).length))
+      return bytesHead + align8(sum(values, selection, (value) => serializeValue(value, name).length))
     case 'struct': {
       const objects = selected(column, selection)
-      return type.fields.reduce((total, field) => total + itemsSize(field, objects.map((object) => (object === null ? null : fieldOf(object as Record<string, unknown>, field.name)))), head)
+      return type.fields.reduce((total, field) => total + itemsSize(field, fieldValues(objects, field.name), exact), head)
     }
     case 'list': {
       const items = selected(column, selection).flatMap((list) => (list === null ? [] : Array.from(list as unknown[])))
-      return head + offsets + itemsSize({ name: name ?? 'item', type: type.item, nullable: type.itemNullable }, items)
+      return bytesHead + itemsSize({ name: name ?? 'item', type: type.item, nullable: type.itemNullable }, items, exact)
     }
     default:
       return head + fixedBytes(type.kind, count)
   }
 }
 
+const utf8Length = (value: unknown): number => Buffer.byteLength(value as string)
+
 /** One byte a character if a sample is ASCII, else three, which is the most that UTF-8 needs. */
 function textSize(values: readonly unknown[], selection: Selection): number {
-  const { from, count } = selection
-  if (count <= sampleRows) return sum(values, selection, (value) => Buffer.byteLength(value as string))
   const length = sum(values, selection, (value) => (value as string).length)
-  const step = Math.floor(count / sampleRows)
-  for (let i = 0; i < sampleRows; i++) {
-    const sampled = { ...selection, from: from + i * step, count: 1 }
-    if (sum(values, sampled, (value) => Buffer.byteLength(value as string) - (value as string).length) > 0) return 3 * length
+  const step = Math.max(1, Math.floor(selection.count / sampleRows))
+  for (let i = 0; i < selection.count; i += step) {
+    const sampled = { ...selection, from: selection.from + i, count: 1 }
+    if (sum(values, sampled, (value) => utf8Length(value) - (value as string).length) > 0) return 3 * length
   }
   return length
 }
 
-function itemsSize(field: Field, items: readonly unknown[]): number {
-  const column = makeColumn(field, items.length)
-  for (let i = 0; i < items.length; i++) setValue(column, i, items[i])
-  return columnSizeBytes({ ...field, values: column.values, nulls: column.nulls }, null, 0, items.length)
+function itemsSize(field: Field, items: readonly unknown[], exact: boolean): number {
+  return sizeOf({ ...field, ...columnOf(field, items) }, { rows: null, from: 0, count: items.length }, exact)
 }
 
 function sum(values: readonly unknown[], { rows, from, count }: Selection, size: (value: unknown) => number): number {
