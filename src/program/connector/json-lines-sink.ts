@@ -1,0 +1,22 @@
+/**
+ * JSON lines: one JSON value a line.
+ */
+import type { Sink } from '../function/sink.ts'
+import { type FileSinkOptions, fileSink } from './file-sink.ts'
+import { toJsonText } from './json-value.ts'
+
+/**
+ * A sink that writes each record as one line of JSON. A bigint becomes its digits, a Date ISO text, a Uint8Array base64
+ * text, NaN and the infinities null; `jsonLines({ type })` turns all but the last back.
+ *
+ * ```ts
+ * import { collection, getEnvironment, jsonLinesSink } from 'headrace'
+ *
+ * const env = getEnvironment()
+ * env.fromSource(collection([{ id: 1, at: new Date() }]), { name: 'events' }).sinkTo(jsonLinesSink({ path: 'out/events.jsonl' }))
+ * await env.execute()
+ * ```
+ */
+export function jsonLinesSink<T = unknown>(options: FileSinkOptions): Sink<T> {
+  return fileSink('JSON lines', options, () => ({ write: (element, file) => file.writeText(`${toJsonText(element)}\n`) }))
+}
