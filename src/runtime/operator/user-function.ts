@@ -1,0 +1,83 @@
+/**
+ * Calls into user code: what is thrown becomes a StreamError that names the operator, and a promise where none may be is
+ * refused. Whoever calls user code catches with `userFailure`, which leaves errors of operators further down the chain alone.
+ */
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { Lifecycle } from '../../program/function/functions.ts'
+import type { RuntimeContext } from '../../program/function/runtime-context.ts'
+
+/** What was thrown in `what` of an operator, as an error that says so. */
+export function userFailure(ctx: RuntimeContext, what: string, thrown: unknown): StreamError {
+  const place = { job: ctx.jobName, operator: ctx.operatorName, subtask: ctx.subtaskIndex }
+  if (!(thrown instanceof StreamError)) {
+    const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `it threw ${String(thrown)}`
+    return new StreamError('USER_FUNCTION_FAILED', `${what} of operator ${ctx.operatorName} failed: ${said}`, { place, cause: thrown })
+  }
+  // It happened further down the chain, inside of an emit.
+  if (thrown.place.operator !== undefined) return thrown
+  const { code, message, hint, domain, retry, cause, stack } = thrown
+  const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...place, ...thrown.place } })
+  if (stack !== undefined) placed.stack = stack
+  return placed
+}
+
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** Fails the record whose function returned a promise. */
+export function refusePromise(promise: PromiseLike<unknown>, ctx: RuntimeContext, what: string): never {
+  // The record fails now; a rejection that nobody awaits would end the process before that is said.
+  promise.then(undefined, () => undefined)
+  throw new StreamError('INVALID_PROGRAM', `${what} of operator ${ctx.operatorName} returned a promise, and it must be synchronous`, {
+    hint: 'Use asyncWait to call what answers later (a database, a web service); open and close may be async.',
+    place: { job: ctx.jobName, operator: ctx.operatorName, subtask: ctx.subtaskIndex },
+  })
+}
+
+/** What a user's function may see of its operator's context. */
+export function runtimeOf(ctx: RuntimeContext): RuntimeContext {
+  const { jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber, clock, fileSystem } = ctx
+  return {
+    ...{ jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber, clock, fileSystem },
+    addToCounter: (name, delta) => ctx.addToCounter(name, delta),
+    printLine: (stream, line) => ctx.printLine(stream, line),
+    sendToClient: (channel, rows) => ctx.sendToClient(channel, rows),
+  }
+}
+
+/** open and close of a user's function: close is called once, whatever happened before, a failed or missing open included. */
+export class FunctionLifecycle {
+  readonly #ctx: RuntimeContext
+  readonly #runtime: RuntimeContext
+  readonly #fn: Lifecycle
+  #closed = false
+
+  constructor(ctx: RuntimeContext, fn: unknown, runtime: RuntimeContext = runtimeOf(ctx)) {
+    this.#ctx = ctx
+    this.#runtime = runtime
+    this.#fn = typeof fn === 'function' ? {} : (fn as Lifecycle)
+  }
+
+  open(): void | Promise<void> {
+    return this.#call('open', () => this.#fn.open?.(this.#runtime))
+  }
+
+  close(): void | Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    return this.#call('close', () => this.#fn.close?.())
+  }
+
+  #call(what: string, run: () => unknown): void | Promise<void> {
+    const failed = (thrown: unknown): never => {
+      throw userFailure(this.#ctx, what, thrown)
+    }
+    try {
+      const result = run()
+      if (isPromise(result)) return Promise.resolve(result).then(() => undefined, failed)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+}
