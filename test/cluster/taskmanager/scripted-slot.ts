@@ -8,6 +8,7 @@ import type { RunningSlot, RunSlot, SlotHost } from '../../../src/runtime/task/s
 
 export type Step =
   | { readonly row: unknown }
+  | { readonly uncloneable: true }
   | { readonly throws: string }
   | { readonly print: string }
   /** Tells the enumerator something. */
@@ -79,6 +80,7 @@ class ScriptedSlot implements RunningSlot {
       task.rows++
       control.send({ say: 'collect', channel: 'out', rows: [step.row] })
     }
+    if ('uncloneable' in step) control.send({ say: 'collect', channel: 'out', rows: [() => 1] })
     if ('throws' in step) throw new Error(step.throws)
     if ('print' in step) control.send({ say: 'print', stream: 'stdout', line: step.print })
     if ('event' in step) control.send({ say: 'enumeratorEvent', vertex: task.vertex, subtask: task.subtask, event: step.event })

@@ -1,0 +1,183 @@
+/**
+ * Slots that are worker threads of this process, an adapter over Piscina: one long-running task of the pool a slot, begun as
+ * soon as a job is expected (`warmUp`), ended by its AbortSignal, which stops even an endless loop and with it the thread.
+ *
+ * What always holds: a thread serves one lease and is then ended, so that each job starts in fresh isolates; between two slots that
+ * share a channel there is one MessageChannel, for pings only.
+ *
+ * Piscina's atomics are off: with them an idle worker parks in Atomics.wait, where no message reaches it.
+ */
+import { setFlagsFromString } from 'node:v8'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { JobExecutionResult } from '../../program/api/executor.ts'
+import type { SlotDeployment } from '../../runtime/task/deployment.ts'
+import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
+import type { DeployedSlots, SlotEvents, SlotPool } from './slot-pool.ts'
+
+export interface ThreadSlotsOptions {
+  readonly program: ProgramReference
+  /** The thread's entry, .ts or .js; it default-exports a function of a SlotLease. */
+  readonly threadEntry: URL
+  /** Heap of one slot; absent: V8's own limit. */
+  readonly heapSizeBytes?: number
+  readonly earlierResults?: () => readonly JobExecutionResult[]
+}
+
+export interface ThreadSlots extends SlotPool {
+  /** Starts threads ahead of a deployment: they load and plan the program while the caller does. */
+  warmUp(slots: number): void
+  /** Ends every thread. */
+  close(): Promise<void>
+}
+
+/** User functions are larger than V8's budget for inlining into a generated loop; it must be raised before threads start. */
+const inliningFlags = ['--max-inlined-bytecode-size=8000', '--max-inlined-bytecode-size-cumulative=30000']
+
+/** With much less V8 cannot even start an isolate, and then it aborts the process. */
+const smallestHeapMb = 16
+
+export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
+  for (const flag of inliningFlags) setFlagsFromString(flag)
+  const { heapSizeBytes } = options
+  const pool = new Piscina({
+    minThreads: 0,
+    maxThreads: 4096,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    atomics: 'disabled',
+    recordTiming: false,
+    ...(heapSizeBytes !== undefined && { resourceLimits: { maxOldGenerationSizeMb: Math.max(smallestHeapMb, heapSizeBytes / 1024 / 1024) } }),
+  })
+  const leases = new Set<ThreadLease>()
+  // A thread that dies before it was given its lease concerns them all: none would ever start.
+  pool.on('error', (thrown) => {
+    for (const each of leases) each.lost(thrown)
+  })
+  const spare: ThreadLease[] = []
+  const lease = (): ThreadLease => {
+    const begun = new ThreadLease(pool, options, () => leases.delete(begun))
+    leases.add(begun)
+    return begun
+  }
+  return {
+    warmUp(slots) {
+      while (spare.length < slots) spare.push(lease())
+    },
+    deploy(deployments, _streamGraph, events) {
+      const slots = deployments.map(() => spare.shift() ?? lease())
+      for (const unused of spare.splice(0)) unused.end()
+      connect(deployments, slots, events)
+      return {
+        send: (slot, message) => slots[slot]?.send(message),
+        kill: (slot) => slots[slot]?.kill(),
+      } satisfies DeployedSlots
+    },
+    async close() {
+      for (const unused of spare.splice(0)) unused.end()
+      await pool.destroy()
+    },
+  }
+}
+
+function connect(deployments: readonly SlotDeployment[], leases: readonly ThreadLease[], events: SlotEvents): void {
+  const peers = leases.map((): { slot: number; port: LeasePort }[] => [])
+  for (const [low, high] of peerPairs(deployments)) {
+    const { port1, port2 } = new MessageChannel()
+    peers[low]!.push({ slot: high, port: port1 })
+    peers[high]!.push({ slot: low, port: port2 })
+  }
+  for (const deployment of deployments) leases[deployment.slot]!.deploy(deployment, peers[deployment.slot]!, events)
+}
+
+/** Every two slots that a channel connects, once. */
+function peerPairs(deployments: readonly SlotDeployment[]): readonly (readonly [number, number])[] {
+  const pairs = new Map<string, readonly [number, number]>()
+  for (const { channels } of deployments) {
+    for (const { fromSlot, toSlot } of channels) {
+      if (fromSlot !== toSlot) pairs.set(`${Math.min(fromSlot, toSlot)}/${Math.max(fromSlot, toSlot)}`, [Math.min(fromSlot, toSlot), Math.max(fromSlot, toSlot)])
+    }
+  }
+  return [...pairs.values()]
+}
+
+/** One slot lease: a task of the pool, its port, and how it ended. */
+class ThreadLease {
+  readonly #port: MessagePort
+  readonly #abort = new AbortController()
+  readonly #onEnd: () => void
+  #slot = -1
+  #events: SlotEvents | undefined
+  /** What happened before the deployment, when nobody listened yet. */
+  #early: (() => void)[] = []
+  #ended = false
+
+  constructor(pool: Piscina, { program, earlierResults, threadEntry }: ThreadSlotsOptions, onEnd: () => void) {
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    this.#onEnd = onEnd
+    port1.on('message', (message: FromThread) => this.#when(() => this.#receive(message)))
+    const lease: SlotLease = { port: port2, program, earlierResults: earlierResults?.() ?? [] }
+    // The entry is named here, not in the pool's options, so that failing to load it fails this lease.
+    pool.run(lease, { filename: threadEntry.href, transferList: [port2], signal: this.#abort.signal }).then(
+      () => this.lost(new Error('its entry returned')),
+      (thrown) => this.lost(thrown),
+    )
+  }
+
+  deploy(deployment: SlotDeployment, peers: readonly { readonly slot: number; readonly port: LeasePort }[], events: SlotEvents): void {
+    this.#slot = deployment.slot
+    this.send({ lease: 'deploy', deployment, peers }, peers.map(({ port }) => port))
+    // Not now: no event is raised before the coordinator holds what deploy() returns.
+    queueMicrotask(() => {
+      this.#events = events
+      for (const call of this.#early.splice(0)) call()
+    })
+  }
+
+  send(message: ToThread, transfer: readonly LeasePort[] = []): void {
+    if (!this.#ended) this.#port.postMessage(message, transfer as MessagePort[])
+  }
+
+  kill(): void {
+    if (this.#ended) return
+    this.end()
+    this.#events?.done(this.#slot)
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#port.close()
+    this.#abort.abort()
+    this.#onEnd()
+  }
+
+  lost(cause: unknown): void {
+    this.#when(() => this.#lost(cause))
+  }
+
+  #when(call: () => void): void {
+    if (this.#events === undefined) this.#early.push(call)
+    else call()
+  }
+
+  #receive(message: FromThread): void {
+    if (this.#ended) return
+    if (!('lease' in message)) return this.#events!.message(this.#slot, message)
+    if (message.lease === 'failed') return this.#events!.failed(this.#slot, StreamError.fromWire(message.error))
+    this.end()
+    this.#events!.done(this.#slot)
+  }
+
+  /** The thread's death overtakes what it said last, which may name the cause: that is heard first. */
+  #lost(cause: unknown): void {
+    for (let last = receiveMessageOnPort(this.#port); last !== undefined && !this.#ended; last = receiveMessageOnPort(this.#port)) {
+      this.#receive(last.message)
+    }
+    if (this.#ended) return
+    this.end()
+    this.#events!.lost(this.#slot, cause)
+  }
+}
