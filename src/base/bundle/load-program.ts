@@ -14,7 +14,7 @@ export interface LoadedProgram {
 
 /** Imports the bundle at `url`; `file` is the user's name for it. What the module's top level throws is passed on with its stack. */
 export async function loadProgram(url: string | URL, file: string): Promise<LoadedProgram> {
-  setSourceMapsSupport(true, { nodeModules: true, generatedCode: false })
+  setSourceMapsSupport(true, { nodeModules: false, generatedCode: false })
   const module = await importBundle(String(url), file)
   const exported = module.default
   if (exported !== undefined && typeof exported !== 'function') {

@@ -1,0 +1,144 @@
+/**
+ * The texts of `headrace --help` and of each command's help, made from the same tables that the commands are read by.
+ */
+import type { OptionSpec } from './parse-options.ts'
+
+export interface CommandSpec {
+  readonly name: string
+  /** How its line is written, after `headrace `. */
+  readonly usage: string
+  /** One line, for the list of commands. */
+  readonly summary: string
+  /** Paragraphs under the usage line. */
+  readonly description: string
+  readonly options: readonly OptionSpec[]
+  readonly examples: readonly (readonly [command: string, what: string])[]
+}
+
+export const helpOption: OptionSpec = { names: ['--help', '-h'], doc: 'Show this.' }
+
+const configOption: OptionSpec = {
+  names: ['--define', '-D'],
+  value: 'key=value',
+  many: true,
+  doc: "A configuration key, with Flink's names: -D execution.buffer-timeout.interval=5ms.",
+}
+
+const parallelismOption: OptionSpec = {
+  names: ['--parallelism', '-p'],
+  value: 'N',
+  doc: 'Subtasks of each operator that sets no number of its own. Default: the cores of this machine.',
+}
+
+const modeOption: OptionSpec = {
+  names: ['--mode', '-m'],
+  value: 'threads|inline',
+  doc: 'threads: one worker thread per slot (the default). inline: everything in one thread, for breakpoints.',
+}
+
+const argumentsText = `Words after -- go to the program. main(env, args) gets them as an object:
+  -- words --input a.csv --limit=5 --dry-run   is   { input: 'a.csv', limit: '5', 'dry-run': true, _: ['words'] }`
+
+export const commands: readonly CommandSpec[] = [
+  {
+    name: 'run',
+    usage: 'run <program> [options] [-- arguments of the program]',
+    summary: 'run a program on this machine',
+    description: `Runs a program, a .ts, .mts, .js or .mjs file, on this machine until its input ends or ctrl-C.
+
+A program is a module that exports  (env, args) => void  as its default, or a script that calls
+getEnvironment() and awaits env.execute(). It needs no build step.
+
+${argumentsText}
+
+The first ctrl-C cancels the job cleanly, a second one stops at once. On a terminal one line on stderr
+shows the progress; when stderr is piped nothing but warnings and errors is written there.
+
+Exit codes: 0 finished, 1 failed, 2 wrong usage or no such program, 130 interrupted, 143 terminated.`,
+    options: [
+      parallelismOption,
+      modeOption,
+      configOption,
+      {
+        names: ['--json'],
+        doc: 'Write what happens as one JSON object a line on stdout: submitted, progress, print, warning, finished, failed, canceled.',
+      },
+      { names: ['--verbose'], doc: 'Show whole stacks, with the frames of headrace and Node.' },
+      helpOption,
+    ],
+    examples: [
+      ['headrace run program.ts', 'on all cores'],
+      ['headrace run program.ts -p 1 --mode inline', 'in one thread, with breakpoints under node --inspect'],
+      ['headrace run program.ts -- --input flights.parquet', 'with an argument of its own'],
+    ],
+  },
+  {
+    name: 'info',
+    usage: 'info <program> [options] [-- arguments of the program]',
+    summary: 'show the plan of a program without running it',
+    description: `Runs the program's main, but not its job, and prints the plan: vertices (chains of operators that share
+a task), their parallelism, and how records travel between them.
+
+${argumentsText}`,
+    options: [
+      parallelismOption,
+      configOption,
+      { names: ['--json'], doc: 'Print the plan as JSON.' },
+      { names: ['--verbose'], doc: 'Show whole stacks.' },
+      helpOption,
+    ],
+    examples: [
+      ['headrace info program.ts', 'for people'],
+      ['headrace info program.ts --json | jq .vertices', 'for programs'],
+    ],
+  },
+]
+
+export function mainHelp(): string {
+  return `headrace: stream processing for TypeScript, with the architecture of Apache Flink
+
+Usage: headrace <command> [options]
+
+Commands
+${columns(commands.map((command) => [command.name, command.summary]))}
+
+Options
+${columns([
+  ['-h, --help', 'Show this, or the help of a command: headrace run --help.'],
+  ['-v, --version', 'Show the version.'],
+])}
+
+Start with: headrace run program.ts`
+}
+
+export function commandHelp(command: CommandSpec): string {
+  const options = command.options.map((option): [string, string] => {
+    const names = [...option.names].reverse().join(', ')
+    return [option.value === undefined ? names : `${names} ${option.value}`, option.doc]
+  })
+  return `Usage: headrace ${command.usage}
+
+${command.description}
+
+Options
+${columns(options)}
+
+Examples
+${columns(command.examples)}`
+}
+
+/** Two columns, the second wrapped at 110 characters. */
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${wrap(right, 108 - width).join(`\n${' '.repeat(width + 2)}`)}`).join('\n')
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines
+}
