@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dictionaryPolicy, StringDictionary } from '../../../src/base/columnar/dictionary.ts'
+import { hashKey } from '../../../src/base/columnar/key-hash.ts'
+import { openColumn } from '../../../src/base/columnar/read-column.ts'
+import { segmentViews, writeColumn } from '../../../src/base/columnar/write-column.ts'
+import { text } from './arbitrary.ts'
+
+describe('StringDictionary', () => {
+  it('gives a consumer that gets each new entry once every string back', () => {
+    const batches = fc.array(fc.array(fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.constant(null) }), { maxLength: 20 }), { maxLength: 8 })
+    fc.assert(
+      fc.property(batches, (all) => {
+        const producer = new StringDictionary()
+        const consumer: string[] = []
+        for (const values of all) {
+          const ids = new Int32Array(values.length)
+          const nulls = Uint8Array.from(values, (value) => (value === null ? 1 : 0))
+          expect(producer.encode(values, nulls, values.length, ids)).toBe(true)
+          const delta = producer.size - consumer.length
+          const views = segmentViews(new SharedArrayBuffer(65_536))
+          writeColumn({ type: { kind: 'utf8' }, nullable: false, values: producer.values, nulls: null }, null, consumer.length, delta, views, 0)
+          consumer.push(...(openColumn({ kind: 'utf8' }, views, 0, delta).data as string[]))
+          expect(values.map((value, i) => (value === null ? null : consumer[ids[i]!]))).toEqual(values.map((value) => value?.toWellFormed() ?? null))
+        }
+      }),
+    )
+  })
+
+  it('keeps ids dense and stable, with the hash of each entry as a key', () => {
+    const dictionary = new StringDictionary()
+    const ids = new Int32Array(1000)
+    dictionary.encode(Array.from({ length: 1000 }, (_, i) => `user-${i % 700}`), null, 1000, ids)
+    expect(dictionary.size).toBe(700)
+    expect(ids[0]).toBe(0)
+    expect(ids[999]).toBe(299)
+    expect(dictionary.values.every((value, id) => dictionary.hashes[id] === hashKey(value))).toBe(true)
+    dictionary.encode(['user-5'], null, 1, ids)
+    expect(ids[0]).toBe(5)
+  })
+
+  it('is given up for good when there are too many distinct strings', () => {
+    const dictionary = new StringDictionary({ ...dictionaryPolicy, maxEntries: 10 })
+    const ids = new Int32Array(11)
+    const values = Array.from({ length: 11 }, (_, i) => `${i}`)
+    expect(dictionary.encode(values.slice(0, 10), null, 10, ids)).toBe(true)
+    expect(dictionary.encode(values, null, 11, ids)).toBe(false)
+    expect(dictionary.isOff).toBe(true)
+    expect(dictionary.encode(['0'], null, 1, ids)).toBe(false)
+  })
+
+  it('is given up when distinct strings grow with the rows, but only after enough rows', () => {
+    const dictionary = new StringDictionary()
+    const ids = new Int32Array(2048)
+    let row = 0
+    const next = (): boolean => dictionary.encode(Array.from({ length: 2048 }, () => `${row++ >> 1}`), null, 2048, ids)
+    for (let batch = 0; batch < 7; batch++) expect(next()).toBe(true)
+    expect(next()).toBe(false)
+  })
+
+  it('does not keep long strings', () => {
+    const dictionary = new StringDictionary()
+    expect(dictionary.encode(['x'.repeat(dictionaryPolicy.maxTextLength + 1)], null, 1, new Int32Array(1))).toBe(false)
+  })
+})
