@@ -1,0 +1,41 @@
+/** q8: persons who appeared and opened an auction in the same 10 s. */
+import { seconds, tumbling } from 'headrace'
+import { nexmarkSource } from '../source.ts'
+import { query } from './query.ts'
+import { eventTime } from './watermarks.ts'
+
+interface Sign {
+  id: number
+  /** null: an auction of theirs. */
+  name: string | null
+}
+
+interface Newcomer {
+  name: string | null
+  opened: boolean
+}
+
+const newcomer = {
+  createAccumulator: (): Newcomer => ({ name: null, opened: false }),
+  add: (sign: Sign, seen: Newcomer): Newcomer => (sign.name === null ? { name: seen.name, opened: true } : { name: sign.name, opened: seen.opened }),
+  getResult: (seen: Newcomer): Newcomer => seen,
+}
+
+export const q8 = query({
+  build: (env, events) => {
+    const persons = env
+      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'dateTime'] }), { name: 'persons', watermarks: eventTime() })
+      .map(({ id, name }): Sign => ({ id, name }))
+    const auctions = env
+      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['seller', 'dateTime'] }), { name: 'auctions', watermarks: eventTime() })
+      .map(({ seller }): Sign => ({ id: seller, name: null }))
+    return persons
+      .union(auctions)
+      .keyBy('id')
+      .window(tumbling(seconds(10)))
+      .aggregate<Newcomer, Newcomer, { id: number; name: string; starttime: number }>(newcomer, ([seen], { key, window }, out) => {
+        if (seen!.name !== null && seen!.opened) out.collect({ id: key, name: seen!.name, starttime: window.start })
+      })
+  },
+  columns: (row) => [row.id, row.name, row.starttime],
+})
