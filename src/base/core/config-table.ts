@@ -114,6 +114,7 @@ export const configTable = {
   'taskmanager.rpc.port': text('0', 'Port, or a range such as 50100-50200.'),
   'taskmanager.data.port': int(0, 'Port of the data connections; 0: any.', { min: 0, max: 65535 }),
   'taskmanager.memory.process.size': size(undefined, 'Memory of a TaskManager process.'),
+  'taskmanager.memory.task.heap.size': size(undefined, 'Heap of one task thread, for user functions and rows; unset: what V8 chooses.'),
   'taskmanager.memory.managed.fraction': decimal(0.4, 'Part of the memory for typed state.', { min: 0, max: 1 }),
   'taskmanager.memory.managed.size': size(undefined, 'Memory for typed state.'),
   'taskmanager.memory.network.fraction': decimal(0.1, 'Part of the memory for channels.', { min: 0, max: 1 }),

@@ -27,6 +27,7 @@ export interface CoordinatorOptions {
   readonly fileSystem: FileSystem
   readonly print: (stream: 'stdout' | 'stderr', line: string) => void
   readonly onCollect?: (collectId: string, rows: readonly unknown[]) => void
+  /** After this, slots that do not stop are killed; 0: never. */
   readonly cancelTimeoutMs: number
 }
 
@@ -142,6 +143,7 @@ export class JobCoordinator implements JobClient {
         for (const slot of decision.slots) this.#slots?.send(slot, { do: 'cancel' })
         return
       case 'startCancelTimer':
+        if (this.#options.cancelTimeoutMs === 0) return
         this.#cancelTimer = this.#options.clock.setTimer(this.#options.cancelTimeoutMs, () => this.#apply({ on: 'cancelTimeout' }))
         return
       case 'killSlots':
