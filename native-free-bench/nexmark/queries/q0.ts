@@ -8,5 +8,6 @@ export const q0 = query({
     env
       .fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'bidder', 'price', 'dateTime', 'extra'] }), { name: 'bids', watermarks: noWatermarks() })
       .map(({ auction, bidder, price, dateTime, extra }) => ({ auction, bidder, price, dateTime, extra })),
+  share: 0.92,
   columns: (bid) => [bid.auction, bid.bidder, bid.price, bid.dateTime, bid.extra],
 })

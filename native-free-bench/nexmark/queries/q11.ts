@@ -11,5 +11,6 @@ export const q11 = query({
       .keyBy('bidder')
       .window(session(seconds(10)))
       .aggregate({ bids: count() }),
+  share: 0.92,
   columns: (row) => [row.bidder, row.bids, row.windowStart, row.windowEnd],
 })

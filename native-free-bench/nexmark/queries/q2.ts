@@ -9,5 +9,6 @@ export const q2 = query({
       .fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'price'] }), { name: 'bids', watermarks: noWatermarks() })
       .filter((bid) => bid.auction % 123 === 0)
       .map(({ auction, price }) => ({ auction, price })),
+  share: 0.92,
   columns: (bid) => [bid.auction, bid.price],
 })

@@ -42,5 +42,6 @@ export const q3 = query({
         },
       })
   },
+  share: 0.08,
   columns: (sale) => [sale.name, sale.city, sale.state, sale.id],
 })

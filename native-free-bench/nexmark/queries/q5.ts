@@ -31,5 +31,6 @@ export const q5 = query({
           ctx.state.auctions.clear()
         },
       }),
+  share: 0.92,
   columns: (row) => [row.auction, row.num],
 })

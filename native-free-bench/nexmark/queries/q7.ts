@@ -63,5 +63,6 @@ export const q7 = query({
         },
       })
   },
+  share: 0.92,
   columns: (bid) => [bid.auction, bid.price, bid.bidder, bid.dateTime, bid.extra],
 })

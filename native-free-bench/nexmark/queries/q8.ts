@@ -37,5 +37,6 @@ export const q8 = query({
         if (seen!.name !== null && seen!.opened) out.collect({ id: key, name: seen!.name, starttime: window.start })
       })
   },
+  share: 0.08,
   columns: (row) => [row.id, row.name, row.starttime],
 })

@@ -7,6 +7,8 @@ import type { NexmarkOptions } from '../source.ts'
 
 export interface Query<R = any> {
   build(env: Environment, events: NexmarkOptions): DataStream<R>
+  /** Part of all events that its sources emit, counted once for each source that emits them. */
+  readonly share: number
   columns(row: R): readonly (number | string)[]
 }
 
