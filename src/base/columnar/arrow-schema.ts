@@ -18,7 +18,13 @@ const declaredKey = 'headrace:declared'
 
 export function toArrowSchema(arrow: ArrowModule, schema: Schema): Arrow.Schema {
   const fields = schema.fields.map((field) => toArrowField(arrow, field))
-  return new arrow.Schema(fields, new Map([[rootKey, schema.root], [declaredKey, String(schema.declared)]]))
+  return new arrow.Schema(
+    fields,
+    new Map([
+      [rootKey, schema.root],
+      [declaredKey, String(schema.declared)],
+    ]),
+  )
 }
 
 export function toArrowField(arrow: ArrowModule, { name, type, nullable }: Field): Arrow.Field {
@@ -58,7 +64,11 @@ export function toArrowType(arrow: ArrowModule, type: DataType): Arrow.DataType 
 export function fromArrowSchema(arrow: ArrowModule, schema: Arrow.Schema): Schema {
   const root = schema.metadata.get(rootKey) === 'value' ? 'value' : 'row'
   const declared = schema.metadata.get(declaredKey) !== 'false'
-  return makeSchema(root, schema.fields.map((field) => fromArrowField(arrow, field, field.name)), declared)
+  return makeSchema(
+    root,
+    schema.fields.map((field) => fromArrowField(arrow, field, field.name)),
+    declared,
+  )
 }
 
 function fromArrowField(arrow: ArrowModule, field: Arrow.Field, path: string): Field {
@@ -78,7 +88,8 @@ function fromArrowType(arrow: ArrowModule, type: Arrow.DataType, path: string): 
   if (is.isUtf8(type) || is.isLargeUtf8(type)) return { kind: 'utf8' }
   if (is.isBinary(type) || is.isLargeBinary(type) || is.isFixedSizeBinary(type)) return { kind: 'binary' }
   if (is.isDictionary(type)) return fromArrowType(arrow, type.dictionary, path)
-  if (is.isStruct(type)) return { kind: 'struct', fields: type.children.map((child) => fromArrowField(arrow, child, `${path}.${child.name}`)) }
+  if (is.isStruct(type))
+    return { kind: 'struct', fields: type.children.map((child) => fromArrowField(arrow, child, `${path}.${child.name}`)) }
   if (is.isList(type) || is.isFixedSizeList(type)) {
     const item = fromArrowField(arrow, type.children[0]!, `${path}[]`)
     return { kind: 'list', item: item.type, itemNullable: item.nullable }

@@ -71,10 +71,21 @@ export function batchOfColumns(unit: ColumnarUnit): ColumnBatch {
 function openSourceColumn(source: ColumnarUnitColumn, rowCount: number): { field: Field; column: ReadColumn } {
   const { name, values, kind, dictionary } = source
   if (values.length < rowCount)
-    throw new StreamError('INVALID_ARGUMENT', `column '${name}' of a columnar source has ${values.length} values, but its batch has ${rowCount} rows`, {
-      hint: 'Give every column of one batch the same number of values.',
-    })
-  const column = (layout: ReadColumn['layout'], data: ReadColumn['data']): ReadColumn => ({ layout, data, offset: 0, validity: null, validityBit: 0, nextByteOffset: 0 })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `column '${name}' of a columnar source has ${values.length} values, but its batch has ${rowCount} rows`,
+      {
+        hint: 'Give every column of one batch the same number of values.',
+      },
+    )
+  const column = (layout: ReadColumn['layout'], data: ReadColumn['data']): ReadColumn => ({
+    layout,
+    data,
+    offset: 0,
+    validity: null,
+    validityBit: 0,
+    nextByteOffset: 0,
+  })
   if (dictionary !== undefined && values instanceof Int32Array)
     return { field: { name, type: { kind: 'utf8' }, nullable: false }, column: { ...column('i32', values), dictionary } }
   if (values instanceof Float64Array) {
@@ -82,9 +93,11 @@ function openSourceColumn(source: ColumnarUnitColumn, rowCount: number): { field
     if (type.kind === 'int64' || type.kind === 'timestamp') checkWhole(name, type.kind, values, rowCount)
     return { field: { name, type, nullable: false }, column: column('f64', values) }
   }
-  if (values instanceof Int32Array) return { field: { name, type: { kind: kind ?? 'int32' }, nullable: false }, column: column('i32', values) }
+  if (values instanceof Int32Array)
+    return { field: { name, type: { kind: kind ?? 'int32' }, nullable: false }, column: column('i32', values) }
   if (values instanceof Uint8Array) return { field: { name, type: { kind: 'boolean' }, nullable: false }, column: column('u8', values) }
-  const { type, nullable } = kind === undefined ? inferColumn(values, rowCount) : { type: { kind } as DataType, nullable: hasNull(values, rowCount) }
+  const { type, nullable } =
+    kind === undefined ? inferColumn(values, rowCount) : { type: { kind } as DataType, nullable: hasNull(values, rowCount) }
   return { field: { name, type, nullable }, column: column('objects', values) }
 }
 
@@ -102,7 +115,11 @@ function hasNull(values: readonly unknown[], rowCount: number): boolean {
 function checkWhole(name: string, kind: string, values: Float64Array, rowCount: number): void {
   for (let i = 0; i < rowCount; i++)
     if (!Number.isSafeInteger(values[i]))
-      throw new StreamError('TYPE_MISMATCH', `column '${name}' of a columnar source is said to be ${kind}, but row ${i} holds ${values[i]}`, {
-        hint: 'Whole numbers of at most 2^53 are needed: give the column the kind float64.',
-      })
+      throw new StreamError(
+        'TYPE_MISMATCH',
+        `column '${name}' of a columnar source is said to be ${kind}, but row ${i} holds ${values[i]}`,
+        {
+          hint: 'Whole numbers of at most 2^53 are needed: give the column the kind float64.',
+        },
+      )
 }

@@ -18,7 +18,12 @@ export interface DictionaryPolicy {
   readonly maxTextLength: number
 }
 
-export const dictionaryPolicy: DictionaryPolicy = { maxEntries: 32_768, judgeAfterRows: 16_384, maxDistinctShare: 0.25, maxTextLength: 1024 }
+export const dictionaryPolicy: DictionaryPolicy = {
+  maxEntries: 32_768,
+  judgeAfterRows: 16_384,
+  maxDistinctShare: 0.25,
+  maxTextLength: 1024,
+}
 
 export class StringDictionary {
   /** By id. */

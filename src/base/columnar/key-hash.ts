@@ -129,7 +129,9 @@ function delimited(canonical: number | string): string {
 
 function refusal(key: unknown): StreamError {
   if (key === null || key === undefined)
-    return new StreamError('TYPE_MISMATCH', `a key is ${key}`, { hint: 'Filter such records out before keyBy, or give them a key of their own.' })
+    return new StreamError('TYPE_MISMATCH', `a key is ${key}`, {
+      hint: 'Filter such records out before keyBy, or give them a key of their own.',
+    })
   const what = typeof key === 'object' ? `a ${key.constructor?.name ?? 'foreign object'}` : `a ${typeof key}`
   return new StreamError('TYPE_MISMATCH', `${what} cannot be a key`, {
     hint: 'A key is a number, string, boolean, bigint, Date, Uint8Array, or an array or plain object of these.',

@@ -3,8 +3,9 @@
  * offset into typed arrays that span the whole ring, so that opening makes no views. All else is decoded at once into an
  * array of objects that shares nothing with the segment.
  */
-import type { DataType, Field } from './data-type.ts'
+
 import { align8, blockHeaderBytes, flagAscii, flagValidity, type SegmentViews } from './column-block.ts'
+import type { DataType, Field } from './data-type.ts'
 import { bytesToBigint, deserializeValue } from './value-bytes.ts'
 
 export interface ReadColumn {

@@ -7,7 +7,18 @@
 import { hash } from 'node:crypto'
 import { StreamError } from '../core/stream-error.ts'
 import type { DataType, Field, Schema, Type } from './data-type.ts'
-import { fieldOf, inferFields, inferType, isRecord, joinFields, joinTypes, maxFields, recordFits, unknownKey, valueFits } from './value-type.ts'
+import {
+  fieldOf,
+  inferFields,
+  inferType,
+  isRecord,
+  joinFields,
+  joinTypes,
+  maxFields,
+  recordFits,
+  unknownKey,
+  valueFits,
+} from './value-type.ts'
 
 export const restName = '$rest'
 export const maxVersions = 16
@@ -116,7 +127,9 @@ function misfitOfFields(prefix: string, fields: readonly Field[], row: Record<st
     if (misfit !== null) return misfit
   }
   const extra = countKeys ? unknownKey(fields, row) : undefined
-  return extra === undefined ? null : { field: prefix + extra, expected: 'no such field', got: describeValue(row[extra]), value: row[extra] }
+  return extra === undefined
+    ? null
+    : { field: prefix + extra, expected: 'no such field', got: describeValue(row[extra]), value: row[extra] }
 }
 
 /** The error for a record that does not fit its declared schema. */
@@ -124,14 +137,17 @@ export function typeMismatch(schema: Schema, value: unknown): StreamError {
   const misfit = findMisfit(schema, value)
   if (misfit === null) return new StreamError('INTERNAL', 'headrace bug: a record was refused though it fits its schema')
   const { field, expected, got } = misfit
-  return new StreamError('TYPE_MISMATCH', `field '${field}' is declared ${expected}, but a record came with ${got}`, { hint: hintFor(misfit) })
+  return new StreamError('TYPE_MISMATCH', `field '${field}' is declared ${expected}, but a record came with ${got}`, {
+    hint: hintFor(misfit),
+  })
 }
 
 function hintFor({ expected, got, value }: Misfit): string {
   if (value === null || value === undefined) return `Declare it t.nullable(${expected}), or fill it in before this operator.`
   const whole = expected.includes('t.int64') || expected.includes('t.timestamp')
   if (whole && typeof value === 'bigint') return 'Declare it t.bigint, or convert with Number(value).'
-  if (whole && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) return 'Whole numbers beyond 2^53 are not exact: declare it t.bigint and use bigint values.'
+  if (whole && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    return 'Whole numbers beyond 2^53 are not exact: declare it t.bigint and use bigint values.'
   if (typeof value === 'number' && expected.includes('t.int')) return 'Declare it t.float64, or round the value.'
   return `Change the declared type, or convert the value (${got}) before this operator.`
 }

@@ -69,7 +69,8 @@ export class StagingBatch {
       this.#appendWithRest(row, rest)
     } else {
       if (!fits(schema, row)) return false
-      for (const column of this.columns) setValue(column, rowCount, schema.root === 'value' ? row : fieldOf(row as Record<string, unknown>, column.field.name))
+      if (schema.root === 'value') setValue(this.columns[0]!, rowCount, row)
+      else for (const column of this.columns) setValue(column, rowCount, fieldOf(row as Record<string, unknown>, column.field.name))
     }
     this.timestamps[rowCount] = timestamp
     this.rowCount = rowCount + 1

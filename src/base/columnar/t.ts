@@ -14,7 +14,10 @@ export type RowOf<F extends FieldTypes> = { -readonly [N in keyof F]: TypeOf<F[N
 const plain = <T>(dataType: DataType): Type<T> => ({ dataType, nullable: false })
 
 function struct<F extends FieldTypes>(fields: F): Type<RowOf<F>> {
-  return plain({ kind: 'struct', fields: Object.entries(fields).map(([name, { dataType, nullable }]) => ({ name, type: dataType, nullable })) })
+  return plain({
+    kind: 'struct',
+    fields: Object.entries(fields).map(([name, { dataType, nullable }]) => ({ name, type: dataType, nullable })),
+  })
 }
 
 const utf8 = plain<string>({ kind: 'utf8' })

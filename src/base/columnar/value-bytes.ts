@@ -10,7 +10,9 @@ export function bigintToBytes(value: bigint): Uint8Array {
   // The complement of a negative number has its magnitude bits, so one more bit for the sign holds both.
   const magnitude = value < 0n ? ~value : value
   const length = ((magnitude === 0n ? 0 : magnitude.toString(2).length) >> 3) + 1
-  const hex = BigInt.asUintN(length * 8, value).toString(16).padStart(length * 2, '0')
+  const hex = BigInt.asUintN(length * 8, value)
+    .toString(16)
+    .padStart(length * 2, '0')
   return Buffer.from(hex, 'hex').reverse()
 }
 

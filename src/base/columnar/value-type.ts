@@ -39,9 +39,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** Whether every object inherits something of this name, so that reading it from a row says nothing about the row. */
 export const isInheritedName = (name: string): boolean => name in objectPrototype
 
-/** `row[name]`, where what Object.prototype has (`toString`, `__proto__`) does not count. */
+/** `row[name]`, where what Object.prototype has (`toString`, `__proto__`: functions all but one) does not count. */
 export function fieldOf(row: Record<string, unknown>, name: string): unknown {
-  return isInheritedName(name) && !Object.hasOwn(row, name) ? undefined : row[name]
+  const value = row[name]
+  if (typeof value !== 'function' && name !== '__proto__') return value
+  return isInheritedName(name) && !Object.hasOwn(row, name) ? undefined : value
 }
 
 /** The type of one value, with the objects around it so that a cycle ends in `any`. */
@@ -164,8 +166,17 @@ function listFits(item: DataType, nullable: boolean, values: readonly unknown[],
 }
 
 export function recordFits(fields: readonly Field[], row: Record<string, unknown>, countKeys: boolean): boolean {
-  for (const { name, type, nullable } of fields) if (!valueFits(type, nullable, fieldOf(row, name), countKeys)) return false
-  return !countKeys || unknownKey(fields, row) === undefined
+  let present = 0
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!
+    const value = fieldOf(row, field.name)
+    if (!valueFits(field.type, field.nullable, value, countKeys)) return false
+    if (value !== undefined) present++
+  }
+  if (!countKeys) return true
+  // As many keys as fields, and each field there: then there is no other key, unless a class had some of the fields.
+  const isWhole = present === fields.length && Object.getPrototypeOf(row) === objectPrototype && Object.keys(row).length === present
+  return isWhole || unknownKey(fields, row) === undefined
 }
 
 /** The first key of `row` with a value that no field takes. */

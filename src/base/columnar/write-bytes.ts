@@ -2,7 +2,7 @@
  * Writes text and bytes of selected rows: offsets, then the bytes. Text of a block is joined and encoded by one call,
  * which is two to four times as fast as string by string.
  */
-import { align8, type Selection, type SegmentViews } from './column-block.ts'
+import { align8, type SegmentViews, type Selection } from './column-block.ts'
 
 /** Where the next block would begin, and whether all bytes were ASCII. `end` is -1 if the limit would be passed. */
 export interface WrittenText {

@@ -1,8 +1,9 @@
 /**
  * Writes selected rows of a staging column as one column block (the layout's table is in column-block.ts).
  */
-import type { DataType, Field } from './data-type.ts'
+
 import { align8, blockHeaderBytes, type ColumnSource, flagAscii, flagValidity, type SegmentViews, type Selection } from './column-block.ts'
+import type { DataType, Field } from './data-type.ts'
 import { makeColumn, setValue } from './staging-batch.ts'
 import { bigintToBytes, serializeValue } from './value-bytes.ts'
 import { fieldOf } from './value-type.ts'
@@ -18,7 +19,14 @@ const sampleRows = 16
  * target.limit (bytes below the limit may then have been written). The rows are rows[from] to rows[from + count - 1],
  * or, where rows is null, from to from + count - 1.
  */
-export function writeColumn(column: ColumnSource, rows: Int32Array | null, from: number, count: number, target: SegmentViews, byteOffset: number): number {
+export function writeColumn(
+  column: ColumnSource,
+  rows: Int32Array | null,
+  from: number,
+  count: number,
+  target: SegmentViews,
+  byteOffset: number,
+): number {
   const selection = { rows, from, count }
   const nullCount = countNulls(column.nulls, selection)
   const dataAt = byteOffset + blockHeaderBytes + (nullCount > 0 ? align8((count + 7) >> 3) : 0)

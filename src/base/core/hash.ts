@@ -36,7 +36,8 @@ export function murmur3(bytes: Uint8Array, seed = 0, start = 0, length = bytes.l
   const end = start + length
   const blocksEnd = start + (length & ~3)
   let h = seed | 0
-  for (let i = start; i < blocksEnd; i += 4) h = mixBlock(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
+  for (let i = start; i < blocksEnd; i += 4)
+    h = mixBlock(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
   let tail = 0
   for (let i = end - 1; i >= blocksEnd; i--) tail = (tail << 8) | bytes[i]!
   if (blocksEnd < end) h = mixTail(h, tail)

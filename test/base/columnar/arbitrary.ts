@@ -15,16 +15,42 @@ export const text = fc.oneof(
   fc.constantFrom('', '\ud83d', '\ude00', 'a\ud83d', '\ude00b', 'ü', '😀', 'x'.repeat(300)),
 )
 export const int32 = fc.integer()
-const wholeNumber = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, -1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53) + 1, -(2 ** 31), 2 ** 31))
+const wholeNumber = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.constantFrom(0, -1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53) + 1, -(2 ** 31), 2 ** 31),
+)
 const bytes = fc.uint8Array({ maxLength: 12 })
-const opaque = fc.oneof(fc.constant(new Map([[1, 'x']])), fc.constant(new Set([1])), fc.integer(), fc.string(), fc.constant([1, 'two', { three: 3n }]))
+const opaque = fc.oneof(
+  fc.constant(new Map([[1, 'x']])),
+  fc.constant(new Set([1])),
+  fc.integer(),
+  fc.string(),
+  fc.constant([1, 'two', { three: 3n }]),
+)
 
 export const { type: dataType } = fc.letrec<{ type: DataType; field: Field }>((tie) => ({
   type: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
-    fc.constantFrom<DataType['kind'][]>('boolean', 'int32', 'int64', 'float64', 'timestamp', 'date', 'bigint', 'utf8', 'binary', 'any', 'null').map((kind) => ({ kind }) as DataType),
+    fc
+      .constantFrom<DataType['kind'][]>(
+        'boolean',
+        'int32',
+        'int64',
+        'float64',
+        'timestamp',
+        'date',
+        'bigint',
+        'utf8',
+        'binary',
+        'any',
+        'null',
+      )
+      .map((kind) => ({ kind }) as DataType),
     fc.record({ kind: fc.constant('list' as const), item: tie('type'), itemNullable: fc.boolean() }),
-    fc.record({ kind: fc.constant('struct' as const), fields: fc.uniqueArray(tie('field'), { selector: (field) => field.name, maxLength: 4 }) }),
+    fc.record({
+      kind: fc.constant('struct' as const),
+      fields: fc.uniqueArray(tie('field'), { selector: (field) => field.name, maxLength: 4 }),
+    }),
   ),
   field: fc.record({ name: fieldName, type: tie('type'), nullable: fc.boolean() }),
 }))
@@ -38,7 +64,9 @@ export const fields: fc.Arbitrary<Field[]> = fc.uniqueArray(fc.record({ name: fi
 /** Any value that fits. */
 export function valueOf(type: DataType, nullable: boolean): fc.Arbitrary<unknown> {
   const value = presentValue(type)
-  return nullable || type.kind === 'null' ? fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constantFrom(null, undefined) }) : value
+  return nullable || type.kind === 'null'
+    ? fc.oneof({ weight: 3, arbitrary: value }, { weight: 1, arbitrary: fc.constantFrom(null, undefined) })
+    : value
 }
 
 function presentValue(type: DataType): fc.Arbitrary<unknown> {
@@ -72,20 +100,39 @@ function presentValue(type: DataType): fc.Arbitrary<unknown> {
 }
 
 export const recordOf = (of: readonly Field[]): fc.Arbitrary<Record<string, unknown>> =>
-  fc.tuple(...of.map((field) => valueOf(field.type, field.nullable))).map((values) => Object.fromEntries(of.map((field, i) => [field.name, values[i]])))
+  fc
+    .tuple(...of.map((field) => valueOf(field.type, field.nullable)))
+    .map((values) => Object.fromEntries(of.map((field, i) => [field.name, values[i]])))
 
 /** Records as a program without declarations emits them. */
 const { any: anything } = fc.letrec((tie) => ({
   any: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
-    fc.constantFrom(null, undefined, true, 1, 2.5, -0, Number.NaN, 'x', 'ü', 7n, new Date(5), new Date(Number.NaN), new Uint8Array([1]), new Map([[1, 2]])),
+    fc.constantFrom(
+      null,
+      undefined,
+      true,
+      1,
+      2.5,
+      -0,
+      Number.NaN,
+      'x',
+      'ü',
+      7n,
+      new Date(5),
+      new Date(Number.NaN),
+      new Uint8Array([1]),
+      new Map([[1, 2]]),
+    ),
     fc.double(),
     fc.array(tie('any'), { maxLength: 3 }),
     fc.dictionary(fieldName, tie('any'), { maxKeys: 3 }),
   ),
 }))
 export const anyValue: fc.Arbitrary<unknown> = anything
-export const anyRow: fc.Arbitrary<Record<string, unknown>> = fc.dictionary(fc.oneof(fieldName, fc.constant('$rest')), anything, { maxKeys: 4 })
+export const anyRow: fc.Arbitrary<Record<string, unknown>> = fc.dictionary(fc.oneof(fieldName, fc.constant('$rest')), anything, {
+  maxKeys: 4,
+})
 
 /** What a value of a type reads as: missing is null, text is well formed, what the type lacks is dropped. */
 export function asRead(type: DataType, value: unknown): unknown {
@@ -115,7 +162,11 @@ export const rowAsRead = (of: readonly Field[], row: Record<string, unknown>): R
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : withoutNulls(item)))
   if (typeof value === 'string') return value.toWellFormed()
-  if (typeof value !== 'object' || value === null || (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null))
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)
+  )
     return value ?? null
   return Object.fromEntries(
     Object.entries(value)

@@ -1,8 +1,8 @@
 import * as arrow from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromArrowSchema, toArrowSchema } from '../../../src/base/columnar/arrow-schema.ts'
 import { toRecordBatch, wrapBlocks } from '../../../src/base/columnar/arrow.ts'
+import { fromArrowSchema, toArrowSchema } from '../../../src/base/columnar/arrow-schema.ts'
 import { batchOfColumns, rowReader } from '../../../src/base/columnar/column-batch.ts'
 import type { DataType, Schema } from '../../../src/base/columnar/data-type.ts'
 import { makeSchema, schemaOf } from '../../../src/base/columnar/schema.ts'
@@ -45,13 +45,22 @@ function fromArrow(type: DataType, value: unknown): unknown {
 
 /** Arrow's struct rows are read by name; these are names that it reads as a plain object has them. */
 const plainNames = (of: readonly { name: string; type: DataType }[]): boolean =>
-  of.every(({ name, type }) => /^[a-d]$/.test(name) && (type.kind !== 'struct' || plainNames(type.fields)) && (type.kind !== 'list' || plainNames([{ name: 'a', type: type.item }])))
+  of.every(
+    ({ name, type }) =>
+      /^[a-d]$/.test(name) &&
+      (type.kind !== 'struct' || plainNames(type.fields)) &&
+      (type.kind !== 'list' || plainNames([{ name: 'a', type: type.item }])),
+  )
 
 describe('schemas as Arrow schemas', () => {
   it('come back as they were', () => {
     fc.assert(
       fc.property(fields, fc.boolean(), (of, declared) => {
-        const schema = makeSchema('row', of.map((field) => ({ ...field, nullable: field.nullable || field.type.kind === 'null' })), declared)
+        const schema = makeSchema(
+          'row',
+          of.map((field) => ({ ...field, nullable: field.nullable || field.type.kind === 'null' })),
+          declared,
+        )
         const back = fromArrowSchema(arrow, toArrowSchema(arrow, schema))
         // Arrow calls a null item nullable whatever was said of it.
         fc.pre(!JSON.stringify(of).includes('"null"'))
@@ -69,14 +78,24 @@ describe('schemas as Arrow schemas', () => {
       arrow.Field.new('d', new arrow.DateDay()),
       arrow.Field.new('word', new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32())),
     ])
-    expect(fromArrowSchema(arrow, foreign).fields.map((field) => [field.type.kind, field.nullable])).toEqual([['int32', false], ['int64', false], ['float64', true], ['timestamp', false], ['utf8', false]])
-    expect(() => fromArrowSchema(arrow, new arrow.Schema([arrow.Field.new('i', new arrow.IntervalYearMonth())]))).toThrow("column 'i' has the Arrow type")
+    expect(fromArrowSchema(arrow, foreign).fields.map((field) => [field.type.kind, field.nullable])).toEqual([
+      ['int32', false],
+      ['int64', false],
+      ['float64', true],
+      ['timestamp', false],
+      ['utf8', false],
+    ])
+    expect(() => fromArrowSchema(arrow, new arrow.Schema([arrow.Field.new('i', new arrow.IntervalYearMonth())]))).toThrow(
+      "column 'i' has the Arrow type",
+    )
   })
 })
 
 describe('batches as record batches', () => {
   it('hold what the rows hold, read by Arrow itself after a stream of its own', () => {
-    const rowsOf = fields.filter(plainNames).chain((of) => fc.tuple(fc.constant(of), fc.array(recordOf(of), { minLength: 1, maxLength: 10 })))
+    const rowsOf = fields
+      .filter(plainNames)
+      .chain((of) => fc.tuple(fc.constant(of), fc.array(recordOf(of), { minLength: 1, maxLength: 10 })))
     fc.assert(
       fc.property(rowsOf, ([of, rows]) => {
         const batch = throughSegment(stage(makeSchema('row', of, true), rows))
@@ -92,13 +111,17 @@ describe('batches as record batches', () => {
 
   it('share the memory of the segment', () => {
     const schema = schemaOf(t.row({ f: t.float64, s: t.utf8, n: t.nullable(t.int64), l: t.list(t.int32) }))
-    const staging = stage(schema, [{ f: 1, s: 'ab', n: null, l: [1, 2] }, { f: 2, s: 'ü', n: 2 ** 40, l: [] }])
+    const staging = stage(schema, [
+      { f: 1, s: 'ab', n: null, l: [1, 2] },
+      { f: 2, s: 'ü', n: 2 ** 40, l: [] },
+    ])
     const views = segmentViews(new SharedArrayBuffer(1024))
     let at = 128
     for (const { field, values, nulls } of staging.columns) at = writeColumn({ ...field, values, nulls }, null, 0, 2, views, at)
     const wrapped = wrapBlocks(arrow, schema, views, 128, 2)
     const [f, s, n, l] = wrapped.data.children
-    for (const array of [f!.values, s!.values, s!.valueOffsets, n!.values, n!.nullBitmap, l!.valueOffsets, l!.children[0]!.values]) expect((array as Uint8Array).buffer).toBe(views.u8.buffer)
+    for (const array of [f!.values, s!.values, s!.valueOffsets, n!.values, n!.nullBitmap, l!.valueOffsets, l!.children[0]!.values])
+      expect((array as Uint8Array).buffer).toBe(views.u8.buffer)
     expect(wrapped.getChildAt(1)!.toArray()).toEqual(['ab', 'ü'])
     expect([...wrapped.getChildAt(2)!]).toEqual([null, 2n ** 40n])
     const f64 = openBatch(schema, views, 128, 2).columns[0]!
@@ -117,7 +140,10 @@ describe('batches as record batches', () => {
       ],
     })
     const wrapped = toRecordBatch(arrow, batch)
-    expect([0, 1].map((i) => [0, 1, 2].map((c) => wrapped.getChildAt(c)!.get(i)))).toEqual([[1, true, 'one'], [2, false, 'zero']])
+    expect([0, 1].map((i) => [0, 1, 2].map((c) => wrapped.getChildAt(c)!.get(i)))).toEqual([
+      [1, true, 'one'],
+      [2, false, 'zero'],
+    ])
     expect(rowReader(batch)(0)).toEqual({ ts: 1, b: true, d: 'one' })
   })
 })

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { batchOfColumns, rowReader, timestampAt } from '../../../src/base/columnar/column-batch.ts'
-import type { SourceColumns } from '../../../src/program/function/source.ts'
 import { typeName } from '../../../src/base/columnar/schema.ts'
+import type { SourceColumns } from '../../../src/program/function/source.ts'
 
-const unit = (columns: SourceColumns['columns'], rowCount = 2, timestamps?: Float64Array): SourceColumns => ({ kind: 'columns', rowCount, columns, timestamps })
+const unit = (columns: SourceColumns['columns'], rowCount = 2, timestamps?: Float64Array): SourceColumns => ({
+  kind: 'columns',
+  rowCount,
+  columns,
+  timestamps,
+})
 const rows = (source: SourceColumns): unknown[] => {
   const batch = batchOfColumns(source)
   return Array.from({ length: batch.rowCount }, (_, i) => rowReader(batch)(i))
@@ -23,7 +28,15 @@ describe('the columns of a source as a batch', () => {
     ])
     const batch = batchOfColumns(source)
     expect(batch.columns[0]!.data).toBe(f)
-    expect(batch.schema.fields.map((field) => typeName(field.type, field.nullable))).toEqual(['t.float64', 't.int32', 't.boolean', 't.timestamp', 't.nullable(t.utf8)', 't.utf8', 't.bigint'])
+    expect(batch.schema.fields.map((field) => typeName(field.type, field.nullable))).toEqual([
+      't.float64',
+      't.int32',
+      't.boolean',
+      't.timestamp',
+      't.nullable(t.utf8)',
+      't.utf8',
+      't.bigint',
+    ])
     expect(rows(source)).toStrictEqual([
       { f: 1.5, i: 1, b: true, ts: 10, s: 'x', d: 'one', ['__proto__']: 1n },
       { f: 2.5, i: 2, b: false, ts: 20, s: null, d: 'zero', ['__proto__']: 2n },
@@ -42,7 +55,9 @@ describe('the columns of a source as a batch', () => {
   })
 
   it('are refused where they are shorter than the batch or not what they say', () => {
-    expect(() => batchOfColumns(unit([{ name: 'a', values: [1] }]))).toThrow("column 'a' of a columnar source has 1 values, but its batch has 2 rows")
+    expect(() => batchOfColumns(unit([{ name: 'a', values: [1] }]))).toThrow(
+      "column 'a' of a columnar source has 1 values, but its batch has 2 rows",
+    )
     expect(() => batchOfColumns(unit([{ name: 'a', values: new Float64Array([1, 1.5]), kind: 'int64' }]))).toThrow('row 1 holds 1.5')
   })
 })

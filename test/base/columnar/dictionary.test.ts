@@ -8,7 +8,10 @@ import { text } from './arbitrary.ts'
 
 describe('StringDictionary', () => {
   it('gives a consumer that gets each new entry once every string back', () => {
-    const batches = fc.array(fc.array(fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.constant(null) }), { maxLength: 20 }), { maxLength: 8 })
+    const batches = fc.array(
+      fc.array(fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.constant(null) }), { maxLength: 20 }),
+      { maxLength: 8 },
+    )
     fc.assert(
       fc.property(batches, (all) => {
         const producer = new StringDictionary()
@@ -19,9 +22,18 @@ describe('StringDictionary', () => {
           expect(producer.encode(values, nulls, values.length, ids)).toBe(true)
           const delta = producer.size - consumer.length
           const views = segmentViews(new SharedArrayBuffer(65_536))
-          writeColumn({ type: { kind: 'utf8' }, nullable: false, values: producer.values, nulls: null }, null, consumer.length, delta, views, 0)
+          writeColumn(
+            { type: { kind: 'utf8' }, nullable: false, values: producer.values, nulls: null },
+            null,
+            consumer.length,
+            delta,
+            views,
+            0,
+          )
           consumer.push(...(openColumn({ kind: 'utf8' }, views, 0, delta).data as string[]))
-          expect(values.map((value, i) => (value === null ? null : consumer[ids[i]!]))).toEqual(values.map((value) => value?.toWellFormed() ?? null))
+          expect(values.map((value, i) => (value === null ? null : consumer[ids[i]!]))).toEqual(
+            values.map((value) => value?.toWellFormed() ?? null),
+          )
         }
       }),
     )
@@ -30,7 +42,12 @@ describe('StringDictionary', () => {
   it('keeps ids dense and stable, with the hash of each entry as a key', () => {
     const dictionary = new StringDictionary()
     const ids = new Int32Array(1000)
-    dictionary.encode(Array.from({ length: 1000 }, (_, i) => `user-${i % 700}`), null, 1000, ids)
+    dictionary.encode(
+      Array.from({ length: 1000 }, (_, i) => `user-${i % 700}`),
+      null,
+      1000,
+      ids,
+    )
     expect(dictionary.size).toBe(700)
     expect(ids[0]).toBe(0)
     expect(ids[999]).toBe(299)
@@ -53,7 +70,13 @@ describe('StringDictionary', () => {
     const dictionary = new StringDictionary()
     const ids = new Int32Array(2048)
     let row = 0
-    const next = (): boolean => dictionary.encode(Array.from({ length: 2048 }, () => `${row++ >> 1}`), null, 2048, ids)
+    const next = (): boolean =>
+      dictionary.encode(
+        Array.from({ length: 2048 }, () => `${row++ >> 1}`),
+        null,
+        2048,
+        ids,
+      )
     for (let batch = 0; batch < 7; batch++) expect(next()).toBe(true)
     expect(next()).toBe(false)
   })

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalKey, hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../../../src/base/columnar/key-hash.ts'
+import {
+  canonicalKey,
+  hashFloat64,
+  hashInt32,
+  hashKey,
+  hashString,
+  keyGroupOf,
+  keyGroupRange,
+  subtaskOfKeyGroup,
+} from '../../../src/base/columnar/key-hash.ts'
 
 const part = fc.oneof(
   fc.integer(),
@@ -18,19 +27,24 @@ const { key } = fc.letrec((tie) => ({
     { maxDepth: 2, withCrossShrink: true },
     part,
     fc.array(fc.oneof(tie('key'), fc.constantFrom(null, undefined)), { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom('a', 'b', '1:a', '#', '__proto__'), fc.oneof(tie('key'), fc.constantFrom(null, undefined)), { maxKeys: 3 }),
+    fc.dictionary(fc.constantFrom('a', 'b', '1:a', '#', '__proto__'), fc.oneof(tie('key'), fc.constantFrom(null, undefined)), {
+      maxKeys: 3,
+    }),
   ),
 }))
 
 /** Equality of keys, told once more in the plainest way. */
 function equalKeys(a: unknown, b: unknown): boolean {
-  if ((typeof a === 'number' || typeof a === 'bigint') && (typeof b === 'number' || typeof b === 'bigint')) return a == b || (a !== a && b !== b)
+  if ((typeof a === 'number' || typeof a === 'bigint') && (typeof b === 'number' || typeof b === 'bigint'))
+    return a == b || (a !== a && b !== b)
   if (typeof a !== typeof b) return false
   if (typeof a === 'string') return a.toWellFormed() === (b as string).toWellFormed()
   if (typeof a !== 'object' || a === null || b === null) return (a ?? null) === (b ?? null)
   if (a instanceof Date || b instanceof Date) return a instanceof Date && b instanceof Date && a.getTime() === b.getTime()
-  if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => equalKeys(item ?? null, b[i] ?? null))
+  if (a instanceof Uint8Array || b instanceof Uint8Array)
+    return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => equalKeys(item ?? null, b[i] ?? null))
   const present = (row: object): [string, unknown][] => Object.entries(row).filter(([, value]) => value !== null && value !== undefined)
   const others = new Map(present(b as object))
   const own = present(a)
@@ -55,7 +69,11 @@ describe('keys', () => {
       if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value
       if (Array.isArray(value)) return value.map((item) => copy(item ?? null))
       if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array) return value
-      return Object.fromEntries(Object.entries(value).reverse().map(([name, field]) => [name, copy(field)]))
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([name, field]) => [name, copy(field)]),
+      )
     }
     fc.assert(
       fc.property(key, (value) => {
@@ -67,7 +85,12 @@ describe('keys', () => {
   })
 
   it('of numbers agree, whatever type the number came in', () => {
-    fc.assert(fc.property(fc.integer(), (n) => hashKey(n) === hashInt32(n) && hashFloat64(n) === hashInt32(n) && hashKey(BigInt(n)) === hashInt32(n)))
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        (n) => hashKey(n) === hashInt32(n) && hashFloat64(n) === hashInt32(n) && hashKey(BigInt(n)) === hashInt32(n),
+      ),
+    )
     fc.assert(fc.property(fc.maxSafeInteger(), (n) => hashKey(n) === hashKey(BigInt(n)) && canonicalKey(n) === canonicalKey(BigInt(n))))
     expect(hashKey(-0)).toBe(hashKey(0))
     const otherNaN = new Float64Array(new BigInt64Array([0x7ff8_0000_dead_beefn]).buffer)[0]!

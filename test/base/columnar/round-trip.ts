@@ -6,10 +6,16 @@ import type { ColumnBatch } from '../../../src/base/columnar/column-batch.ts'
 import type { Schema } from '../../../src/base/columnar/data-type.ts'
 import { openColumn } from '../../../src/base/columnar/read-column.ts'
 import type { StagingBatch } from '../../../src/base/columnar/staging-batch.ts'
-import { columnSizeBytes, segmentViews, type SegmentViews, writeColumn } from '../../../src/base/columnar/write-column.ts'
+import { columnSizeBytes, type SegmentViews, segmentViews, writeColumn } from '../../../src/base/columnar/write-column.ts'
 
 /** Writes the selected rows at `start` and opens them again; fails if a column takes more than it was said to. */
-export function throughSegment(staging: StagingBatch, rows: Int32Array | null = null, from = 0, count = staging.rowCount, start = 64): ColumnBatch {
+export function throughSegment(
+  staging: StagingBatch,
+  rows: Int32Array | null = null,
+  from = 0,
+  count = staging.rowCount,
+  start = 64,
+): ColumnBatch {
   const schema = staging.schema as Schema
   const columns = staging.columns.map(({ field, values, nulls }) => ({ ...field, values, nulls }))
   const sizes = columns.map((column) => columnSizeBytes(column, rows, from, count))

@@ -1,15 +1,31 @@
-import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rowReader } from '../../../src/base/columnar/column-batch.ts'
 import type { DataType, Field, Schema } from '../../../src/base/columnar/data-type.ts'
-import { findMisfit, fits, makeSchema, maxVersions, restIndex, schemaFromRow, schemaOf, typeMismatch, typeName, unifySchemas, widenSchema } from '../../../src/base/columnar/schema.ts'
+import {
+  findMisfit,
+  fits,
+  makeSchema,
+  maxVersions,
+  restIndex,
+  schemaFromRow,
+  schemaOf,
+  typeMismatch,
+  typeName,
+  unifySchemas,
+  widenSchema,
+} from '../../../src/base/columnar/schema.ts'
 import { StagingBatch } from '../../../src/base/columnar/staging-batch.ts'
 import { t } from '../../../src/base/columnar/t.ts'
 import { anyRow, anyValue, fields, recordOf, withoutNulls } from './arbitrary.ts'
 import { throughSegment } from './round-trip.ts'
 
-const field = (name: string, kind: Exclude<DataType['kind'], 'struct' | 'list'>, nullable = false): Field => ({ name, type: { kind }, nullable })
+const field = (name: string, kind: Exclude<DataType['kind'], 'struct' | 'list'>, nullable = false): Field => ({
+  name,
+  type: { kind },
+  nullable,
+})
 const inferred = (...of: Field[]): Schema => makeSchema('row', of, false)
 
 /** Sends every record through staging and segments, widening as a task does, and reads them all back. */
@@ -72,7 +88,19 @@ describe('the id of a schema', () => {
 
 describe('a schema inferred from a record', () => {
   it('has one type for each kind of value', () => {
-    const row = { n: 1, b: true, s: 'x', g: 1n, d: new Date(0), u: new Uint8Array(1), o: { x: 1 }, l: [1, null], e: [], z: null, m: new Map() }
+    const row = {
+      n: 1,
+      b: true,
+      s: 'x',
+      g: 1n,
+      d: new Date(0),
+      u: new Uint8Array(1),
+      o: { x: 1 },
+      l: [1, null],
+      e: [],
+      z: null,
+      m: new Map(),
+    }
     expect(schemaFromRow(row).fields.map((f) => `${f.name}: ${typeName(f.type, f.nullable)}`)).toEqual([
       'n: t.float64',
       'b: t.boolean',
@@ -105,7 +133,7 @@ describe('a schema inferred from a record', () => {
 
   it('ends a cycle as an opaque value', () => {
     const row: Record<string, unknown> = { a: 1 }
-    row['self'] = row
+    row.self = row
     expect(schemaFromRow(row).fields[1]).toEqual(field('self', 'any'))
     const [back] = sendAll([row]).read as [{ self: { self: unknown; a: number } }]
     expect(back.self.a).toBe(1)
@@ -144,7 +172,11 @@ describe('widening', () => {
   })
 
   it('never loses a value, whatever records come', () => {
-    const stream = fc.oneof(fc.array(anyRow, { maxLength: 25 }), fc.array(anyValue, { maxLength: 25 }), fc.array(fc.oneof({ weight: 20, arbitrary: anyRow }, { weight: 1, arbitrary: anyValue }), { maxLength: 25 }))
+    const stream = fc.oneof(
+      fc.array(anyRow, { maxLength: 25 }),
+      fc.array(anyValue, { maxLength: 25 }),
+      fc.array(fc.oneof({ weight: 20, arbitrary: anyRow }, { weight: 1, arbitrary: anyValue }), { maxLength: 25 }),
+    )
     fc.assert(
       fc.property(stream, (records) => {
         const { read } = sendAll(records)
@@ -187,9 +219,12 @@ describe('widening', () => {
 describe('a declared schema', () => {
   it('takes every value of its types, and drops keys it does not name', () => {
     fc.assert(
-      fc.property(fields.chain((of) => fc.tuple(fc.constant(of), recordOf(of))), ([of, row]) => {
-        expect(fits(makeSchema('row', of, true), { ...row, 'one more': 1 })).toBe(true)
-      }),
+      fc.property(
+        fields.chain((of) => fc.tuple(fc.constant(of), recordOf(of))),
+        ([of, row]) => {
+          expect(fits(makeSchema('row', of, true), { ...row, 'one more': 1 })).toBe(true)
+        },
+      ),
     )
   })
 
@@ -197,7 +232,10 @@ describe('a declared schema', () => {
     const schema = schemaOf(t.row({ order: t.struct({ lines: t.list(t.struct({ price: t.int32 })) }) }))
     const record = { order: { lines: [{ price: 1 }, { price: 'two' }] } }
     expect(() => widenSchema(schema, record)).toThrow(
-      expect.objectContaining({ code: 'TYPE_MISMATCH', message: "field 'order.lines[1].price' is declared t.int32, but a record came with the string \"two\"" }),
+      expect.objectContaining({
+        code: 'TYPE_MISMATCH',
+        message: 'field \'order.lines[1].price\' is declared t.int32, but a record came with the string "two"',
+      }),
     )
     expect(schema.fields).toBe(widenSchema(schema, { order: { lines: [] } }).fields)
   })

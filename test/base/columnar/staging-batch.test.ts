@@ -10,7 +10,14 @@ describe('StagingBatch', () => {
   it('keeps fixed-width values in typed arrays and all else in plain ones', () => {
     const batch = new StagingBatch(schemaOf(t.row({ f: t.float64, i: t.int32, l: t.int64, b: t.boolean, d: t.date, s: t.utf8 })))
     expect(batch.append({ f: 1.5, i: 2, l: 3, b: true, d: new Date(4), s: 'five' }, 6)).toBe(true)
-    expect(batch.columns.map((column) => column.values.constructor.name)).toEqual(['Float64Array', 'Int32Array', 'Float64Array', 'Uint8Array', 'Float64Array', 'Array'])
+    expect(batch.columns.map((column) => column.values.constructor.name)).toEqual([
+      'Float64Array',
+      'Int32Array',
+      'Float64Array',
+      'Uint8Array',
+      'Float64Array',
+      'Array',
+    ])
     expect(batch.columns.map((column) => column.values[0])).toEqual([1.5, 2, 3, 1, 4, 'five'])
     expect(batch.timestamps[0]).toBe(6)
   })
@@ -84,16 +91,33 @@ describe('fieldCheck', () => {
   }
 
   it('passes exactly the values that append takes, and leaves null to it', () => {
-    const types = [t.float64, t.int32, t.int64, t.timestamp, t.boolean, t.utf8, t.date, t.bigint, t.binary, t.any, t.list(t.any), t.struct({})]
+    const types = [
+      t.float64,
+      t.int32,
+      t.int64,
+      t.timestamp,
+      t.boolean,
+      t.utf8,
+      t.date,
+      t.bigint,
+      t.binary,
+      t.any,
+      t.list(t.any),
+      t.struct({}),
+    ]
     fc.assert(
-      fc.property(fc.constantFrom(...types), fc.oneof(anyValue, fc.integer(), fc.maxSafeInteger(), fc.constantFrom(2 ** 31, 2 ** 53, -0, 0.5, '1', true)), (type, value) => {
-        const batch = new StagingBatch(schemaOf(t.row({ a: type })))
-        const check = fieldCheck(batch.columns[0]!.field)
-        const taken = batch.append({ a: value }, 0)
-        if (check !== 'other') expect(passes(check, value)).toBe(taken)
-        else expect(['date', 'bigint', 'binary', 'any', 'list', 'struct']).toContain(type.dataType.kind)
-        if (taken && check !== 'other') expect(batch.columns[0]!.values[0] == value).toBe(value === value)
-      }),
+      fc.property(
+        fc.constantFrom(...types),
+        fc.oneof(anyValue, fc.integer(), fc.maxSafeInteger(), fc.constantFrom(2 ** 31, 2 ** 53, -0, 0.5, '1', true)),
+        (type, value) => {
+          const batch = new StagingBatch(schemaOf(t.row({ a: type })))
+          const check = fieldCheck(batch.columns[0]!.field)
+          const taken = batch.append({ a: value }, 0)
+          if (check !== 'other') expect(passes(check, value)).toBe(taken)
+          else expect(['date', 'bigint', 'binary', 'any', 'list', 'struct']).toContain(type.dataType.kind)
+          if (taken && check !== 'other') expect(batch.columns[0]!.values[0] == value).toBe(value === value)
+        },
+      ),
       { numRuns: 1000 },
     )
   })

@@ -1,12 +1,26 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { Type } from '../../../src/base/columnar/data-type.ts'
 import { schemaOf } from '../../../src/base/columnar/schema.ts'
-import { t, type TypeOf } from '../../../src/base/columnar/t.ts'
+import { type TypeOf, t } from '../../../src/base/columnar/t.ts'
 
 describe('t', () => {
   it('says in TypeScript what it says in columns', () => {
-    const flight = t.row({ ts: t.timestamp, key: t.int32, delay: t.nullable(t.float64), legs: t.list(t.string), plane: t.struct({ built: t.date }), id: t.bigint })
-    expectTypeOf<TypeOf<typeof flight>>().toEqualTypeOf<{ ts: number; key: number; delay: number | null; legs: string[]; plane: { built: Date }; id: bigint }>()
+    const flight = t.row({
+      ts: t.timestamp,
+      key: t.int32,
+      delay: t.nullable(t.float64),
+      legs: t.list(t.string),
+      plane: t.struct({ built: t.date }),
+      id: t.bigint,
+    })
+    expectTypeOf<TypeOf<typeof flight>>().toEqualTypeOf<{
+      ts: number
+      key: number
+      delay: number | null
+      legs: string[]
+      plane: { built: Date }
+      id: bigint
+    }>()
     expectTypeOf(t.row({ ts: t.timestamp, key: t.int32 })).toExtend<Type<{ ts: number; key: number }>>()
     expect(schemaOf(flight)).toMatchObject({ root: 'row', declared: true })
     expect(schemaOf(flight).fields.map((field) => [field.name, field.type.kind, field.nullable])).toEqual([

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bigintToBytes, bytesToBigint, serializeValue } from '../../../src/base/columnar/value-bytes.ts'
 
 describe('bigints as bytes', () => {
-  it('are two\'s complement, little endian, and no longer than they need be', () => {
+  it("are two's complement, little endian, and no longer than they need be", () => {
     expect([...bigintToBytes(0n)]).toEqual([0])
     expect([...bigintToBytes(127n)]).toEqual([127])
     expect([...bigintToBytes(128n)]).toEqual([128, 0])

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rowReader } from '../../../src/base/columnar/column-batch.ts'
 import type { DataType } from '../../../src/base/columnar/data-type.ts'
@@ -23,7 +23,9 @@ const utf8: DataType = { kind: 'utf8' }
 
 describe('column blocks', () => {
   it('give back every row of every declared type', () => {
-    const rowsOfSchema = fields.chain((of) => fc.tuple(fc.constant(of), fc.array(recordOf(of), { maxLength: 20 }), fc.infiniteStream(fc.nat())))
+    const rowsOfSchema = fields.chain((of) =>
+      fc.tuple(fc.constant(of), fc.array(recordOf(of), { maxLength: 20 }), fc.infiniteStream(fc.nat())),
+    )
     fc.assert(
       fc.property(rowsOfSchema, ([of, rows, numbers]) => {
         const staging = new StagingBatch(makeSchema('row', of, true))
@@ -63,7 +65,14 @@ describe('column blocks', () => {
 
   it('read numbers from where they stand, without a view', () => {
     const views = segmentViews(new SharedArrayBuffer(256))
-    const end = writeColumn({ type: { kind: 'float64' }, nullable: false, values: new Float64Array([1, 2]), nulls: null }, null, 0, 2, views, 128)
+    const end = writeColumn(
+      { type: { kind: 'float64' }, nullable: false, values: new Float64Array([1, 2]), nulls: null },
+      null,
+      0,
+      2,
+      views,
+      128,
+    )
     const column = openColumn({ kind: 'float64' }, views, 128, 2)
     expect(column.data).toBe(views.f64)
     expect(column.offset).toBe((128 + 16) / 8)
@@ -87,7 +96,12 @@ describe('column blocks', () => {
       { type: { kind: 'boolean' }, nullable: false, values: new Uint8Array(9), nulls: null },
       { type: utf8, nullable: false, values: Array.from({ length: 9 }, (_, i) => 'é'.repeat(i)), nulls: null },
       { type: utf8, nullable: false, values: Array.from({ length: 9 }, (_, i) => (i % 2 === 0 ? '\ud83d' : '\ude00')), nulls: null },
-      { type: { kind: 'list', item: utf8, itemNullable: false }, nullable: false, values: Array.from({ length: 9 }, () => ['x', 'yz']), nulls: null },
+      {
+        type: { kind: 'list', item: utf8, itemNullable: false },
+        nullable: false,
+        values: Array.from({ length: 9 }, () => ['x', 'yz']),
+        nulls: null,
+      },
       { type: { kind: 'any' }, nullable: false, values: Array.from({ length: 9 }, () => new Map([[1, 2]])), nulls: null },
     ]
     for (const column of columns) {
@@ -123,12 +137,20 @@ describe('column blocks', () => {
   })
 
   it('name the field of a value that cannot leave its thread', () => {
-    const staging = new StagingBatch(makeSchema('row', [{ name: 'order', type: { kind: 'struct', fields: [{ name: 'then', type: { kind: 'any' }, nullable: false }] }, nullable: false }], true))
+    const staging = new StagingBatch(
+      makeSchema(
+        'row',
+        [{ name: 'order', type: { kind: 'struct', fields: [{ name: 'then', type: { kind: 'any' }, nullable: false }] }, nullable: false }],
+        true,
+      ),
+    )
     expect(staging.append({ order: { then: () => 1 } }, 0)).toBe(true)
     const { field, values, nulls } = staging.columns[0]!
     const column = { ...field, values, nulls }
     const views = segmentViews(new SharedArrayBuffer(1024))
-    expect(() => writeColumn(column, null, 0, 1, views, 0)).toThrow(expect.objectContaining({ code: 'TYPE_MISMATCH', message: expect.stringContaining("'order.then'") }))
+    expect(() => writeColumn(column, null, 0, 1, views, 0)).toThrow(
+      expect.objectContaining({ code: 'TYPE_MISMATCH', message: expect.stringContaining("'order.then'") }),
+    )
   })
 
   it('estimate text of many rows near its true size', () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ownString } from '../../../src/base/core/own-string.ts'
 
@@ -11,7 +11,13 @@ const collectGarbage = runInNewContext('gc') as () => void
 function bytesKept(keep: (text: string) => string): number {
   collectGarbage()
   const before = process.memoryUsage().heapUsed
-  const keys = Array.from({ length: 100 }, (_, i) => keep(Buffer.alloc(500_000, 65 + (i % 26)).toString('latin1').substring(10, 40)))
+  const keys = Array.from({ length: 100 }, (_, i) =>
+    keep(
+      Buffer.alloc(500_000, 65 + (i % 26))
+        .toString('latin1')
+        .substring(10, 40),
+    ),
+  )
   collectGarbage()
   const after = process.memoryUsage().heapUsed
   expect(keys).toHaveLength(100)
