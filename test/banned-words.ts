@@ -8,7 +8,7 @@ import ts from 'typescript'
 export const bannedWords = {
   floors: ['program/', 'runtime/', 'cluster/'],
   /** Files, relative to src, that may say them: each wraps the real thing for the interface that everyone else is given. */
-  adapters: ['cluster/taskmanager/thread-slots.ts'] as readonly string[],
+  adapters: ['cluster/taskmanager/node-host.ts', 'cluster/taskmanager/thread-slots.ts'] as readonly string[],
   globals: ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'MessagePort', 'MessageChannel', 'BroadcastChannel', 'crypto'],
   members: ['Date.now', 'Math.random', 'Atomics.wait', 'process.*'],
   modules: ['timers', 'timers/promises', 'perf_hooks', 'worker_threads', 'process', 'child_process', 'cluster'],

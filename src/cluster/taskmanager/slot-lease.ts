@@ -5,8 +5,10 @@
  * then waits for its deployment. The slot's own messages (FromSlot, ToSlot) travel on the same port, between `deploy` and
  * `done`. After `done` or `failed` the thread says nothing more; it lives until the lease is aborted, which ends it.
  */
+import type { Config } from '../../base/core/config-options.ts'
+import type { PlanSeed } from '../../base/core/deterministic-globals.ts'
 import type { WireError } from '../../base/core/stream-error.ts'
-import type { JobExecutionResult } from '../../program/api/executor.ts'
+import type { RecordedExecution } from '../../program/api/executor.ts'
 import type { FromSlot, SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 
 /** Where a task thread finds the functions of a job. Plain data. */
@@ -17,16 +19,17 @@ export interface ProgramReference {
   readonly file: string
   /** What main is called with. */
   readonly args: unknown
-  /** What the environment is made with, the same as in the starting thread: its defaults and the seed of its globals. */
-  readonly environment: Readonly<Record<string, unknown>>
+  /** What runMain was called with in the starting thread: the same seed and configuration give the same plan. */
+  readonly seed: PlanSeed
+  readonly config?: Config
 }
 
 /** What the thread's entry is called with; `port` is a MessagePort. */
 export interface SlotLease {
   readonly port: LeasePort
   readonly program: ProgramReference
-  /** Results of the jobs that the program has executed before this one; its next execute() is the one that is planned. */
-  readonly earlierResults: readonly JobExecutionResult[]
+  /** The jobs that the program has executed before this one. */
+  readonly earlier: readonly RecordedExecution[]
 }
 
 export type ToThread = ToSlot | { readonly lease: 'deploy'; readonly deployment: SlotDeployment; readonly peers: readonly { readonly slot: number; readonly port: LeasePort }[] }

@@ -11,7 +11,7 @@ import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { StreamError } from '../../base/core/stream-error.ts'
-import type { JobExecutionResult } from '../../program/api/executor.ts'
+import type { RecordedExecution } from '../../program/api/executor.ts'
 import type { SlotDeployment } from '../../runtime/task/deployment.ts'
 import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
 import type { DeployedSlots, SlotEvents, SlotPool } from './slot-pool.ts'
@@ -22,12 +22,13 @@ export interface ThreadSlotsOptions {
   readonly threadEntry: URL
   /** Heap of one slot; absent: V8's own limit. */
   readonly heapSizeBytes?: number
-  readonly earlierResults?: () => readonly JobExecutionResult[]
 }
 
-export interface ThreadSlots extends SlotPool {
-  /** Starts threads ahead of a deployment: they load and plan the program while the caller does. */
+export interface ThreadSlots {
+  /** Starts threads ahead of the program's first job: they load and plan the program while the caller does. */
   warmUp(slots: number): void
+  /** The slots for the job that comes after these. */
+  forJob(earlier: readonly RecordedExecution[]): SlotPool
   /** Ends every thread. */
   close(): Promise<void>
 }
@@ -56,24 +57,27 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
     for (const each of leases) each.lost(thrown)
   })
   const spare: ThreadLease[] = []
-  const lease = (): ThreadLease => {
-    const begun = new ThreadLease(pool, options, () => leases.delete(begun))
+  const lease = (earlier: readonly RecordedExecution[]): ThreadLease => {
+    const begun = new ThreadLease(pool, options, earlier, () => leases.delete(begun))
     leases.add(begun)
     return begun
   }
   return {
     warmUp(slots) {
-      while (spare.length < slots) spare.push(lease())
+      while (spare.length < slots) spare.push(lease([]))
     },
-    deploy(deployments, _streamGraph, events) {
-      const slots = deployments.map(() => spare.shift() ?? lease())
-      for (const unused of spare.splice(0)) unused.end()
-      connect(deployments, slots, events)
-      return {
-        send: (slot, message) => slots[slot]?.send(message),
-        kill: (slot) => slots[slot]?.kill(),
-      } satisfies DeployedSlots
-    },
+    forJob: (earlier) => ({
+      deploy(deployments, _streamGraph, events) {
+        const ready = spare.splice(0)
+        const slots = deployments.map(() => (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier))
+        for (const unused of ready) unused.end()
+        connect(deployments, slots, events)
+        return {
+          send: (slot, message) => slots[slot]?.send(message),
+          kill: (slot) => slots[slot]?.kill(),
+        } satisfies DeployedSlots
+      },
+    }),
     async close() {
       for (const unused of spare.splice(0)) unused.end()
       await pool.destroy()
@@ -113,12 +117,12 @@ class ThreadLease {
   #early: (() => void)[] = []
   #ended = false
 
-  constructor(pool: Piscina, { program, earlierResults, threadEntry }: ThreadSlotsOptions, onEnd: () => void) {
+  constructor(pool: Piscina, { program, threadEntry }: ThreadSlotsOptions, earlier: readonly RecordedExecution[], onEnd: () => void) {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#onEnd = onEnd
     port1.on('message', (message: FromThread) => this.#when(() => this.#receive(message)))
-    const lease: SlotLease = { port: port2, program, earlierResults: earlierResults?.() ?? [] }
+    const lease: SlotLease = { port: port2, program, earlier }
     // The entry is named here, not in the pool's options, so that failing to load it fails this lease.
     pool.run(lease, { filename: threadEntry.href, transferList: [port2], signal: this.#abort.signal }).then(
       () => this.lost(new Error('its entry returned')),

@@ -27,7 +27,7 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
   const vertices = [{ name: 'Source: scripts', parallelism: scripts.length, source: scriptedSource(scripts) }]
   const jobGraph = jobGraphOf(vertices, options.edges)
   const slots = threadSlots({
-    program: { url: 'file:///none', file: 'none.ts', args: { jobGraph, ...options.args }, environment: {} },
+    program: { url: 'file:///none', file: 'none.ts', args: { jobGraph, ...options.args }, seed: { timeMs: 0, random: 0 } },
     threadEntry: options.entry ?? new URL('./scripted-thread.ts', import.meta.url),
     heapSizeBytes: options.heapSizeBytes,
   })
@@ -36,7 +36,7 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
   const rows: unknown[] = []
   const lines: string[] = []
   const coordinator = new JobCoordinator({
-    jobId: 'j1', jobGraph, streamGraph: streamGraphOf(vertices), deployments: deployJob(jobGraph, { jobId: 'j1' }), slotPool: slots,
+    jobId: 'j1', jobGraph, streamGraph: streamGraphOf(vertices), deployments: deployJob(jobGraph, { jobId: 'j1' }), slotPool: slots.forJob([]),
     clock: systemClock, fileSystem, cancelTimeoutMs: 100,
     print: (_stream, line) => void lines.push(line),
     onCollect: (_id, more) => void rows.push(...more),

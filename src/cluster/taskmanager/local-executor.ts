@@ -1,0 +1,89 @@
+/**
+ * Runs jobs on this machine without a network, in one of two forms behind one interface: `inline`, in the calling thread with
+ * the closures as they are, and `threads`, a thread a slot.
+ *
+ * Threads need code to travel, so they take a program: a module that each thread can import. A job of a script that is no
+ * such module runs inline; `inlineReason` says so. See docs/design/local-execution.md.
+ */
+import { configValue } from '../../base/core/config-options.ts'
+import type { Clock } from '../../base/core/clock.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import { ownModule } from '../../base/bundle/own-module.ts'
+import type { Executor } from '../../program/api/executor.ts'
+import { runSlot } from '../../runtime/task/run-slot.ts'
+import { JobCoordinator } from './coordinator.ts'
+import { deployJob } from './deploy-job.ts'
+import { inlineSlots } from './inline-slots.ts'
+import { defaultNetworkMemory, type NetworkMemory } from './network-memory.ts'
+import { newJobId, nodeHost, printLine } from './node-host.ts'
+import type { ProgramReference } from './slot-lease.ts'
+import { threadSlots } from './thread-slots.ts'
+
+export interface LocalExecutorOptions {
+  readonly mode: 'inline' | 'threads'
+  /** What task threads load; without it `threads` is `inline`. */
+  readonly program?: ProgramReference
+  /** How many slots the job will probably take: their threads start at once, beside the planning. */
+  readonly expectedSlots?: number
+  /** Heap of one thread (taskmanager.memory.task.heap.size), which must be known before the job is. */
+  readonly heapSizeBytes?: number
+  /** Absent: the console of this process. */
+  readonly print?: (stream: 'stdout' | 'stderr', line: string) => void
+  readonly clock?: Clock
+  readonly fileSystem?: FileSystem
+}
+
+export interface LocalExecutor extends Executor {
+  readonly mode: 'inline' | 'threads'
+  /** Why `threads` became `inline`. */
+  readonly inlineReason?: string
+  /** Ends threads that wait for a job. An executor of which a job was asked, and has ended, holds none. */
+  close(): Promise<void>
+}
+
+/** Locally nobody waits three minutes for a thread that does not stop. */
+const localCancelTimeoutMs = 1000
+
+export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
+  const { clock, fileSystem, yieldTo } = { ...nodeHost, ...definedOf(options) }
+  const threads =
+    options.mode === 'threads' && options.program !== undefined
+      ? threadSlots({
+          program: options.program,
+          threadEntry: ownModule('task-thread'),
+          heapSizeBytes: options.heapSizeBytes,
+        })
+      : undefined
+  threads?.warmUp(options.expectedSlots ?? 0)
+  const inline = inlineSlots({ runSlot, clock, fileSystem, yieldTo })
+  return {
+    mode: threads === undefined ? 'inline' : 'threads',
+    ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
+    async submit({ streamGraph, jobGraph, onCollect, earlier = [] }) {
+      const jobId = newJobId()
+      const coordinator = new JobCoordinator({
+        jobId, streamGraph, jobGraph, slotPool: threads?.forJob(earlier) ?? inline, clock, fileSystem, onCollect,
+        deployments: deployJob(jobGraph, { jobId, networkMemory: networkMemoryOf(jobGraph.config) }),
+        print: options.print ?? printLine,
+        cancelTimeoutMs: jobGraph.config['task.cancellation.timeout'] === undefined ? localCancelTimeoutMs : configValue(jobGraph.config, 'task.cancellation.timeout'),
+      })
+      coordinator.start()
+      return coordinator
+    },
+    async close() {
+      await threads?.close()
+    },
+  }
+}
+
+const noProgram = 'Task threads load the program by themselves, and this one was not started by `headrace run`, so its jobs run in the calling thread.'
+
+const definedOf = ({ clock, fileSystem }: LocalExecutorOptions) => ({ ...(clock && { clock }), ...(fileSystem && { fileSystem }) })
+
+/** The table's limit is that of a TaskManager process, which has none of its own. */
+function networkMemoryOf(config: Readonly<Record<string, unknown>>): NetworkMemory {
+  return {
+    segmentSizeBytes: configValue(config, 'taskmanager.memory.segment-size'),
+    maxBytes: config['taskmanager.memory.network.max'] === undefined ? defaultNetworkMemory.maxBytes : configValue(config, 'taskmanager.memory.network.max'),
+  }
+}
