@@ -64,7 +64,10 @@ export class SinkOperator implements StreamOperator {
     this.#throwFailure()
     const writer = this.#writer
     assert(writer !== undefined, `sink operator ${this.#ctx.operatorName} is open while it is used`)
-    if (this.#pending !== undefined) return this.#wait(this.#pending.then(() => this.#call(what, () => run(writer))))
+    if (this.#pending !== undefined) {
+      this.#wait(this.#pending.then(() => this.#call(what, () => run(writer))))
+      return
+    }
     let result: void | Promise<void>
     try {
       result = run(writer)
