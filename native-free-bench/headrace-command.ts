@@ -19,11 +19,24 @@ export interface RunOptions {
 /** Gives what the program wrote to standard output, or undefined when that went to ours. */
 export async function headraceRun(options: RunOptions, output: 'inherit'): Promise<undefined>
 export async function headraceRun(options: RunOptions, output: 'pipe'): Promise<string>
-export async function headraceRun({ program, parallelism, mode, define, args }: RunOptions, output: 'inherit' | 'pipe'): Promise<string | undefined> {
+export async function headraceRun(
+  { program, parallelism, mode, define, args }: RunOptions,
+  output: 'inherit' | 'pipe',
+): Promise<string | undefined> {
   const command = fileURLToPath(new URL(JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).bin.headrace, root))
   if (!existsSync(command)) throw new Error(`${command} is missing: run npm run build first`)
   const own = Object.entries(args).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]))
-  const words = ['run', fileURLToPath(program), '-p', String(parallelism), '--mode', mode, ...define.flatMap((entry) => ['-D', entry]), '--', ...own]
+  const words = [
+    'run',
+    fileURLToPath(program),
+    '-p',
+    String(parallelism),
+    '--mode',
+    mode,
+    ...define.flatMap((entry) => ['-D', entry]),
+    '--',
+    ...own,
+  ]
   const child = spawn(process.execPath, [command, ...words], { stdio: ['ignore', output, 'inherit'] })
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {

@@ -53,34 +53,62 @@ const dictionary = (values: readonly string[]) => () => values
 /** In the order of the canonical form. A function gives the dictionary that an index column goes by. */
 export const forms: { readonly [K in EventKind]: { readonly [C in keyof Events[K]]: Form } } = {
   person: {
-    id: 'int32', name: dictionary(names), emailAddress: 'text', creditCard: 'text', city: dictionary(cities), state: dictionary(states),
-    dateTime: 'timestamp', extra: 'text',
+    id: 'int32',
+    name: dictionary(names),
+    emailAddress: 'text',
+    creditCard: 'text',
+    city: dictionary(cities),
+    state: dictionary(states),
+    dateTime: 'timestamp',
+    extra: 'text',
   },
   auction: {
-    id: 'int32', itemName: 'text', description: 'text', initialBid: 'int32', reserve: 'int32', dateTime: 'timestamp', expires: 'timestamp',
-    seller: 'int32', category: 'int32', extra: 'text',
+    id: 'int32',
+    itemName: 'text',
+    description: 'text',
+    initialBid: 'int32',
+    reserve: 'int32',
+    dateTime: 'timestamp',
+    expires: 'timestamp',
+    seller: 'int32',
+    category: 'int32',
+    extra: 'text',
   },
   bid: { auction: 'int32', bidder: 'int32', price: 'int32', channel: channels, url: urls, dateTime: 'timestamp', extra: 'text' },
 }
 
-export const columnNames = <K extends EventKind>(kind: K): (keyof Events[K] & string)[] => Object.keys(forms[kind]) as (keyof Events[K] & string)[]
+export const columnNames = <K extends EventKind>(kind: K): (keyof Events[K] & string)[] =>
+  Object.keys(forms[kind]) as (keyof Events[K] & string)[]
 
 /** The row type of these columns. */
 export function dataTypeOf(kind: EventKind, columns: readonly string[]): DataType {
   const typeOf = (form: Form): DataType => ({ kind: form === 'int32' || form === 'timestamp' ? form : 'utf8' })
-  return { kind: 'struct', fields: columns.map((name) => ({ name, type: typeOf((forms[kind] as Record<string, Form>)[name]!), nullable: false })) }
+  return {
+    kind: 'struct',
+    fields: columns.map((name) => ({ name, type: typeOf((forms[kind] as Record<string, Form>)[name]!), nullable: false })),
+  }
 }
 
 /** Arrays to write rows into, by column name; index columns are Int32Array as ids are. */
 export type Buffers<K extends EventKind> = {
-  readonly [C in keyof Events[K]]: (Events[K][C] extends string ? (C extends DictionaryColumn ? Int32Array : string[]) : C extends TimeColumn ? Float64Array : Int32Array) | null
+  readonly [C in keyof Events[K]]:
+    | (Events[K][C] extends string
+        ? C extends DictionaryColumn
+          ? Int32Array
+          : string[]
+        : C extends TimeColumn
+          ? Float64Array
+          : Int32Array)
+    | null
 }
 type TimeColumn = 'dateTime' | 'expires'
 type DictionaryColumn = 'name' | 'city' | 'state' | 'channel' | 'url'
 
 export function allocate<K extends EventKind>(kind: K, wanted: readonly string[], rows: number): Buffers<K> {
   const make = (form: Form) => (form === 'text' ? [] : form === 'timestamp' ? new Float64Array(rows) : new Int32Array(rows))
-  return Object.fromEntries(Object.entries<Form>(forms[kind]).map(([name, form]) => [name, wanted.includes(name) ? make(form) : null])) as Buffers<K>
+  return Object.fromEntries(
+    Object.entries<Form>(forms[kind]).map(([name, form]) => [name, wanted.includes(name) ? make(form) : null]),
+  ) as Buffers<K>
 }
 
 /** The first `rowCount` rows, columns in the order of `wanted`. */

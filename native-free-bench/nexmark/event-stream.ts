@@ -3,8 +3,9 @@
  * and columns are asked for; what nobody reads is drawn (or only stepped over, where no rejection can occur) and not made.
  * A position is two numbers: events emitted and draws consumed.
  */
-import { allocate, type Buffers, type EventKind, toUnit } from './event-columns.ts'
+
 import type { SourceColumns } from '../../src/program/function/source.ts'
+import { allocate, type Buffers, type EventKind, toUnit } from './event-columns.ts'
 import { priceOf } from './price.ts'
 import { SplitMix } from './split-mix.ts'
 import { cities, names, pool, poolLength } from './tables.ts'

@@ -44,7 +44,8 @@ async function main(): Promise<void> {
     },
   })
   if (values.help) return void process.stdout.write(`${help}\n`)
-  if (values.query === undefined || queries[values.query] === undefined) throw new Error(`--query is ${values.query ?? 'missing'}; it is one of ${Object.keys(queries).join(', ')}`)
+  if (values.query === undefined || queries[values.query] === undefined)
+    throw new Error(`--query is ${values.query ?? 'missing'}; it is one of ${Object.keys(queries).join(', ')}`)
   await headraceRun(
     {
       program: new URL('program.ts', import.meta.url),

@@ -8,7 +8,14 @@
  * A subtask that reads several generators takes turns and keeps a watermark for each, since all of them span the same time.
  */
 import type { Type } from '../../src/base/columnar/data-type.ts'
-import type { PollResult, ReaderOutput, Source, SourceReader, SplitEnumerator, SplitEnumeratorContext } from '../../src/program/function/source.ts'
+import type {
+  PollResult,
+  ReaderOutput,
+  Source,
+  SourceReader,
+  SplitEnumerator,
+  SplitEnumeratorContext,
+} from '../../src/program/function/source.ts'
 import { columnNames, dataTypeOf, type EventKind, type Events } from './event-columns.ts'
 import { EventStream, type StreamOptions, type StreamPosition } from './event-stream.ts'
 
@@ -36,11 +43,13 @@ export function nexmarkSource<K extends EventKind, C extends keyof Events[K] & s
 ): Source<Pick<Events[K], C>, Split, State> {
   const { kind, columns = columnNames(kind) as C[], events, rate = defaultRate, baseTime = defaultBaseTime, generators } = options
   for (const column of columns) {
-    if (!columnNames(kind).includes(column)) throw new Error(`nexmarkSource: a ${kind} has no column '${column}'. It has ${columnNames(kind).join(', ')}.`)
+    if (!columnNames(kind).includes(column))
+      throw new Error(`nexmarkSource: a ${kind} has no column '${column}'. It has ${columnNames(kind).join(', ')}.`)
   }
   if (columns.length === 0) throw new Error('nexmarkSource: columns is empty. Name at least one, or leave it out to read all.')
   for (const [name, value] of Object.entries({ events, rate, generators })) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) throw new Error(`nexmarkSource: ${name} is ${value}, not a whole number from 1.`)
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
+      throw new Error(`nexmarkSource: ${name} is ${value}, not a whole number from 1.`)
   }
   return {
     name: `nexmark ${kind}s`,
@@ -58,7 +67,10 @@ class GeneratorAssignment implements SplitEnumerator<Split, State> {
 
   constructor(ctx: SplitEnumeratorContext<Split>, generators: number, restored: State | undefined) {
     this.#ctx = ctx
-    this.#pending = restored === undefined ? Array.from({ length: generators }, (_, generator) => ({ generator, position: { emitted: 0, draws: 0 } })) : [...restored]
+    this.#pending =
+      restored === undefined
+        ? Array.from({ length: generators }, (_, generator) => ({ generator, position: { emitted: 0, draws: 0 } }))
+        : [...restored]
   }
 
   start(): void {}

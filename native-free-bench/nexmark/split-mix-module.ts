@@ -45,29 +45,68 @@ const mix = (local: number, bits: number, factor: bigint) =>
   [tee(local), get(local), shiftRight(bits), xor64, const64(factor), mul64].flat()
 
 const fillBody = [
-  1, 2, i64, // two locals: 3 is the state, 4 is scratch
-  get(0), global.set,
-  get(0), get(1), extend, const64(gamma), mul64, add64, set(3),
-  0x03, 0x40, // loop
-  get(1), const32(2), 0x74, // address = from << 2
-  get(3), const64(gamma), add64, tee(3),
+  1,
+  2,
+  i64, // two locals: 3 is the state, 4 is scratch
+  get(0),
+  global.set,
+  get(0),
+  get(1),
+  extend,
+  const64(gamma),
+  mul64,
+  add64,
+  set(3),
+  0x03,
+  0x40, // loop
+  get(1),
+  const32(2),
+  0x74, // address = from << 2
+  get(3),
+  const64(gamma),
+  add64,
+  tee(3),
   mix(4, 33, 0x62a9d9ed799705f5n),
   mix(4, 28, 0xcb24d0a5c88c35b3n),
   shiftRight(32),
-  0x3e, 2, 0, // i64.store32
-  get(1), const32(1), add32, tee(1),
-  get(2), 0x49, 0x0d, 0, // from < to: again
-  end, end,
+  0x3e,
+  2,
+  0, // i64.store32
+  get(1),
+  const32(1),
+  add32,
+  tee(1),
+  get(2),
+  0x49,
+  0x0d,
+  0, // from < to: again
+  end,
+  end,
 ].flat()
 
 const doubleBody = [
-  1, 1, i64, // local 1 is scratch
-  global.get, get(0), const32(1), add32, extend, const64(gamma), mul64, add64,
+  1,
+  1,
+  i64, // local 1 is scratch
+  global.get,
+  get(0),
+  const32(1),
+  add32,
+  extend,
+  const64(gamma),
+  mul64,
+  add64,
   mix(1, 30, 0xbf58476d1ce4e5b9n),
   mix(1, 27, 0x94d049bb133111ebn),
-  tee(1), get(1), shiftRight(31), xor64,
-  shiftRight(11), 0xb9, // f64.convert_i64_s: 53 bits, so exact
-  0x44, ...new Uint8Array(new Float64Array([2 ** -53]).buffer), 0xa2, // * 2^-53
+  tee(1),
+  get(1),
+  shiftRight(31),
+  xor64,
+  shiftRight(11),
+  0xb9, // f64.convert_i64_s: 53 bits, so exact
+  0x44,
+  ...new Uint8Array(new Float64Array([2 ** -53]).buffer),
+  0xa2, // * 2^-53
   end,
 ].flat()
 
@@ -77,7 +116,14 @@ const section = (id: number, content: number[]) => [id, ...size(content.length),
 const body = (code: number[]) => [...size(code.length), ...code]
 
 const bytes = new Uint8Array([
-  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+  0,
+  0x61,
+  0x73,
+  0x6d,
+  1,
+  0,
+  0,
+  0,
   ...section(1, [2, 0x60, 3, i64, i32, i32, 0, 0x60, 1, i32, 1, f64]),
   ...section(3, [2, 0, 1]),
   ...section(5, [1, 0, 1]), // one page
@@ -90,7 +136,9 @@ const bytes = new Uint8Array([
 interface WebAssemblyModule {
   readonly exports: { readonly memory: { readonly buffer: ArrayBuffer } } & Pick<SplitMixModule, 'fill' | 'double'>
 }
-const assembly = (globalThis as unknown as { WebAssembly: { Module: new (b: Uint8Array) => object; Instance: new (m: object) => WebAssemblyModule } }).WebAssembly
+const assembly = (
+  globalThis as unknown as { WebAssembly: { Module: new (b: Uint8Array) => object; Instance: new (m: object) => WebAssemblyModule } }
+).WebAssembly
 
 const compiled = new assembly.Module(bytes)
 

@@ -9,5 +9,8 @@ import { wordCount } from './word-count.ts'
 import type { Workload } from './workload.ts'
 
 export const workloads: Readonly<Record<string, Workload>> = Object.fromEntries(
-  [mapChain, rebalance, keyedSum, windowTumbling, windowSliding, windowSession, windowStrings, wordCount, processState].map((workload) => [workload.name, workload]),
+  [mapChain, rebalance, keyedSum, windowTumbling, windowSliding, windowSession, windowStrings, wordCount, processState].map((workload) => [
+    workload.name,
+    workload,
+  ]),
 )

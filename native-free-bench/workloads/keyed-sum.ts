@@ -4,7 +4,11 @@ import { type KeyValue, keyOf, keyValues, valueOf } from './records.ts'
 import { runningTally } from './tallies.ts'
 import type { Workload } from './workload.ts'
 
-const tally = () => runningTally<KeyValue>((row) => row.key, (row) => row.value)
+const tally = () =>
+  runningTally<KeyValue>(
+    (row) => row.key,
+    (row) => row.value,
+  )
 
 export const keyedSum: Workload<KeyValue> = {
   name: 'keyed-sum',

@@ -6,7 +6,11 @@ import { windowRows } from './window.ts'
 import type { Workload } from './workload.ts'
 
 const keyValueType = t.row({ key: t.int32, value: t.float64 })
-const tally = () => runningTally<KeyValue>((row) => row.key, (row) => row.value)
+const tally = () =>
+  runningTally<KeyValue>(
+    (row) => row.key,
+    (row) => row.value,
+  )
 
 export const processState: Workload<KeyValue> = {
   name: 'process-state',

@@ -4,7 +4,11 @@ import { type KeyValue, keyOf, keyValues, valueOf } from './records.ts'
 import { rowTally } from './tallies.ts'
 import type { Workload } from './workload.ts'
 
-const tally = () => rowTally<KeyValue>((row) => ({ value: row.value }), (row) => [row.key, row.value])
+const tally = () =>
+  rowTally<KeyValue>(
+    (row) => ({ value: row.value }),
+    (row) => [row.key, row.value],
+  )
 
 export const rebalance: Workload<KeyValue> = {
   name: 'rebalance',

@@ -36,14 +36,13 @@ const keyValueType = t.row({ key: t.int32, value: t.float64 })
 const timedValueType = t.row({ ts: t.timestamp, key: t.int32, v: t.float64 })
 
 export const keyValues = ({ records, keys, schema }: WorkloadOptions) =>
-  generator((i): KeyValue => ({ key: keyOf(i, keys), value: valueOf(i) }), { count: records, type: schema === 'declared' ? keyValueType : undefined })
+  generator((i): KeyValue => ({ key: keyOf(i, keys), value: valueOf(i) }), {
+    count: records,
+    type: schema === 'declared' ? keyValueType : undefined,
+  })
 
 export const timedValues = ({ records, keys, schema }: WorkloadOptions) =>
-  generator((i): TimedValue => ({ ts: timeOf(i), key: keyOf(i, keys), v: valueOf(i) }), { count: records, type: schema === 'declared' ? timedValueType : undefined })
-
-/** Sum of valueOf over the first `records`. */
-export function sumOfValues(records: number): number {
-  const rounds = Math.floor(records / 1024)
-  const rest = records % 1024
-  return rounds * ((1023 * 1024) / 4) + (rest * (rest - 1)) / 4
-}
+  generator((i): TimedValue => ({ ts: timeOf(i), key: keyOf(i, keys), v: valueOf(i) }), {
+    count: records,
+    type: schema === 'declared' ? timedValueType : undefined,
+  })

@@ -21,7 +21,11 @@ export const sumAndCount = {
 }
 
 // Both forms give sum and count; only these are compared, as the peer gives no more.
-export const windowTally = () => rowTally<WindowResult>((row) => ({ sum: row.sum, count: row.count }), (row) => [row.sum, row.count])
+export const windowTally = () =>
+  rowTally<WindowResult>(
+    (row) => ({ sum: row.sum, count: row.count }),
+    (row) => [row.sum, row.count],
+  )
 
 const gapMs = 20
 

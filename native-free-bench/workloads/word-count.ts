@@ -10,7 +10,11 @@ interface WordCount {
 }
 
 const wordCountType = t.row({ word: t.string, count: t.int32 })
-const tally = () => runningTally<WordCount>((row) => row.word, (row) => row.count)
+const tally = () =>
+  runningTally<WordCount>(
+    (row) => row.word,
+    (row) => row.count,
+  )
 
 export const wordCount: Workload<WordCount> = {
   name: 'wordcount',

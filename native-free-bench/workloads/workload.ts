@@ -29,7 +29,8 @@ export interface Workload<R = any> {
   readonly forms: readonly Form[]
   /** About what two cores do in a second: the first guess at how many records a run needs. */
   readonly recordsPerSecond: number
-  build(env: Environment, options: WorkloadOptions): DataStream<R>
+  /** Rows of R, or with more fields. */
+  build(env: Environment, options: WorkloadOptions): DataStream<any>
   tally(options: WorkloadOptions): Tally<R>
   /** Computed in the plainest way from the definition of the records: what a smaller run, before the timed ones, must give. */
   expected(options: WorkloadOptions): Totals

@@ -6,7 +6,10 @@ import { query } from './query.ts'
 export const q1 = query({
   build: (env, events) =>
     env
-      .fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'bidder', 'price', 'dateTime', 'extra'] }), { name: 'bids', watermarks: noWatermarks() })
+      .fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'bidder', 'price', 'dateTime', 'extra'] }), {
+        name: 'bids',
+        watermarks: noWatermarks(),
+      })
       .map(({ auction, bidder, price, dateTime, extra }) => ({ auction, bidder, thousandths: 908 * price, dateTime, extra })),
   share: 0.92,
   columns: (bid) => [bid.auction, bid.bidder, decimal(bid.thousandths), bid.dateTime, bid.extra],

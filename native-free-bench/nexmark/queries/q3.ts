@@ -20,10 +20,16 @@ interface Sale {
 export const q3 = query({
   build: (env, events) => {
     const auctions = env
-      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['id', 'seller', 'category'] }), { name: 'auctions', watermarks: noWatermarks() })
+      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['id', 'seller', 'category'] }), {
+        name: 'auctions',
+        watermarks: noWatermarks(),
+      })
       .filter((auction) => auction.category === 10)
     const persons = env
-      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'city', 'state'] }), { name: 'persons', watermarks: noWatermarks() })
+      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'city', 'state'] }), {
+        name: 'persons',
+        watermarks: noWatermarks(),
+      })
       .filter((person) => person.state === 'OR' || person.state === 'ID' || person.state === 'CA')
     return auctions
       .keyBy('seller')

@@ -18,7 +18,15 @@ interface Candidate extends TopBid {
   inside: boolean
 }
 
-const candidate = t.row({ auction: t.int32, price: t.int32, bidder: t.int32, dateTime: t.timestamp, extra: t.utf8, windowEnd: t.timestamp, inside: t.boolean })
+const candidate = t.row({
+  auction: t.int32,
+  price: t.int32,
+  bidder: t.int32,
+  dateTime: t.timestamp,
+  extra: t.utf8,
+  windowEnd: t.timestamp,
+  inside: t.boolean,
+})
 const state = { highest: valueState(t.float64), candidates: listState(candidate) }
 
 const highestBids = {
@@ -33,7 +41,10 @@ const highestBids = {
 
 export const q7 = query({
   build: (env, events) => {
-    const bids = env.fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'price', 'bidder', 'dateTime', 'extra'] }), { name: 'bids', watermarks: eventTime() })
+    const bids = env.fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'price', 'bidder', 'dateTime', 'extra'] }), {
+      name: 'bids',
+      watermarks: eventTime(),
+    })
     const inside = bids
       .keyBy((bid) => bid.auction % 16)
       .window(tumbling(windowMs))

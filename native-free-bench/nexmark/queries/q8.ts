@@ -17,17 +17,24 @@ interface Newcomer {
 
 const newcomer = {
   createAccumulator: (): Newcomer => ({ name: null, opened: false }),
-  add: (sign: Sign, seen: Newcomer): Newcomer => (sign.name === null ? { name: seen.name, opened: true } : { name: sign.name, opened: seen.opened }),
+  add: (sign: Sign, seen: Newcomer): Newcomer =>
+    sign.name === null ? { name: seen.name, opened: true } : { name: sign.name, opened: seen.opened },
   getResult: (seen: Newcomer): Newcomer => seen,
 }
 
 export const q8 = query({
   build: (env, events) => {
     const persons = env
-      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'dateTime'] }), { name: 'persons', watermarks: eventTime() })
+      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'dateTime'] }), {
+        name: 'persons',
+        watermarks: eventTime(),
+      })
       .map(({ id, name }): Sign => ({ id, name }))
     const auctions = env
-      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['seller', 'dateTime'] }), { name: 'auctions', watermarks: eventTime() })
+      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['seller', 'dateTime'] }), {
+        name: 'auctions',
+        watermarks: eventTime(),
+      })
       .map(({ seller }): Sign => ({ id: seller, name: null }))
     return persons
       .union(auctions)

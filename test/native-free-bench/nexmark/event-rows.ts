@@ -7,7 +7,10 @@ export type Row = Record<string, unknown>
 
 export const rowsOf = (unit: SourceColumns): Row[] =>
   Array.from({ length: unit.rowCount }, (_, row) =>
-    Object.fromEntries(unit.columns.map((c) => [c.name, c.dictionary === undefined ? c.values[row] : c.dictionary[c.values[row] as number]])))
+    Object.fromEntries(
+      unit.columns.map((c) => [c.name, c.dictionary === undefined ? c.values[row] : c.dictionary[c.values[row] as number]]),
+    ),
+  )
 
 export function readAll(stream: EventStream, kind: EventKind, columns: readonly string[], maxEvents: number): Row[] {
   const rows: Row[] = []

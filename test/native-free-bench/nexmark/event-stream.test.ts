@@ -10,7 +10,8 @@ const kinds: readonly EventKind[] = ['person', 'auction', 'bid']
 
 function digest(events: number, rate = 10_000): string {
   const hash = createHash('sha256')
-  for (const { kind, row } of allEvents({ events, rate, baseTime, generators: 1 }, 0)) hash.update(`${JSON.stringify({ event_type: kinds.indexOf(kind), [kind]: row })}\n`)
+  for (const { kind, row } of allEvents({ events, rate, baseTime, generators: 1 }, 0))
+    hash.update(`${JSON.stringify({ event_type: kinds.indexOf(kind), [kind]: row })}\n`)
   return hash.digest('hex')
 }
 

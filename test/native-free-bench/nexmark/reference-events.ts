@@ -59,7 +59,8 @@ function word(random: Random, max: number, special: string): string {
 }
 
 const urlRandom = new Random(43)
-const url = () => `https://www.nexmark.com/${word(urlRandom, 5, '_')}/${word(urlRandom, 5, '_')}/${word(urlRandom, 5, '_')}/item.htm?query=1`
+const url = () =>
+  `https://www.nexmark.com/${word(urlRandom, 5, '_')}/${word(urlRandom, 5, '_')}/${word(urlRandom, 5, '_')}/item.htm?query=1`
 const hotUrls = hot.map(url)
 const reversed = (i: number) => Number(BigInt.asIntN(32, BigInt(`0b${i.toString(2).padStart(32, '0').split('').reverse().join('')}`)))
 const abs32 = (v: number) => (v === -(2 ** 31) ? v : Math.abs(v))
@@ -127,7 +128,10 @@ export function* referenceEvents(options: ReferenceOptions, generator: number): 
       const city = cities[random.below(10)]!
       const state = states[random.below(6)]!
       const size = 8 + name.length + emailAddress.length + creditCard.length + city.length + state.length
-      yield { kind: 'person', row: { id: 1000 + lastPerson, name, emailAddress, creditCard, city, state, dateTime: time, extra: extra(size, 200) } }
+      yield {
+        kind: 'person',
+        row: { id: 1000 + lastPerson, name, emailAddress, creditCard, city, state, dateTime: time, extra: extra(size, 200) },
+      }
     } else if (slot < 4) {
       const seller = 1000 + (random.below(4) > 0 ? Math.floor(lastPerson / 100) * 100 : anyPerson())
       const category = 10 + random.below(5)
@@ -138,7 +142,10 @@ export function* referenceEvents(options: ReferenceOptions, generator: number): 
       const description = word(random, 100, ' ')
       const reserve = initialBid + price()
       const text = extra(8 + itemName.length + description.length + 40, 500)
-      yield { kind: 'auction', row: { id: 1000 + lastAuction, itemName, description, initialBid, reserve, dateTime: time, expires, seller, category, extra: text } }
+      yield {
+        kind: 'auction',
+        row: { id: 1000 + lastAuction, itemName, description, initialBid, reserve, dateTime: time, expires, seller, category, extra: text },
+      }
     } else {
       const auction = 1000 + (random.below(2) > 0 ? Math.floor(lastAuction / 100) * 100 : anyAuction())
       const bidder = 2000 + (random.below(4) > 0 ? Math.floor(lastPerson / 100) * 100 + 1 : anyPerson())
@@ -146,7 +153,10 @@ export function* referenceEvents(options: ReferenceOptions, generator: number): 
       const isHot = random.below(2) > 0
       const c = random.below(isHot ? 4 : 10_000)
       const channel = isHot ? hot[c]! : `channel-${c}`
-      yield { kind: 'bid', row: { auction, bidder, price: bidPrice, channel, url: isHot ? hotUrls[c]! : urls[c]!, dateTime: time, extra: extra(32, 100) } }
+      yield {
+        kind: 'bid',
+        row: { auction, bidder, price: bidPrice, channel, url: isHot ? hotUrls[c]! : urls[c]!, dateTime: time, extra: extra(32, 100) },
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
 import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
 import { priceOf } from '../../../native-free-bench/nexmark/price.ts'
 import { SlowDraws, SplitMix } from '../../../native-free-bench/nexmark/split-mix.ts'
 import { pool, urls } from '../../../native-free-bench/nexmark/tables.ts'

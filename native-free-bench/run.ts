@@ -1,0 +1,115 @@
+/**
+ * `npm run bench`: every workload, ours and the peer's alternately, after a check of the result.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { flinkVersions, runFlink, whyNoFlink } from './flink-peer.ts'
+import { geometricMean, machine, median, type Result, ratioOf, type ThinPath, table, writeResults } from './results.ts'
+import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, timed, titleOf } from './rows.ts'
+
+const help = `npm run bench -- [options]
+
+  --workload A,B     only these: map-chain, rebalance, keyed-sum, window-tumbling, window-sliding, window-session,
+                     window-pojo-strings, wordcount, process-state. Without it all run and RESULTS.md is written
+  --keys N           instead of a workload's own numbers of keys
+  --peer flink       real Flink beside us (builds peers/flink: Java 17 and Maven)
+  --seconds N        steady part of each run; default 10
+  --runs N           runs of each side; default 3
+  --parallelism N    default 2
+  --mode M           threads (default) or inline
+  --json             print the results as JSON`
+
+const progress = (text: string): boolean => process.stderr.write(`${text}\n`)
+
+async function measureRow(row: Row, settings: RunSettings, seconds: number, runs: number, withPeer: boolean): Promise<Result> {
+  const title = titleOf(row)
+  const ours: Figures[] = []
+  const peer: Figures[] = []
+  try {
+    progress(`${title}: checking`)
+    await check(row, settings)
+    const records = await calibrate(row, seconds, settings)
+    for (let i = 0; i < runs; i++) {
+      ours.push(await timed(row, records, settings))
+      progress(`${title}: ${(ours.at(-1)!.recordsPerSecond / 1e6).toFixed(2)} M records/s`)
+      if (!withPeer) continue
+      peer.push(await runFlink(row.workload.peer({ ...row, records }), settings.parallelism, seconds))
+      progress(`${title}: Flink ${(peer.at(-1)!.recordsPerSecond / 1e6).toFixed(2)} M records/s`)
+    }
+    return { title, ours, peer }
+  } catch (error) {
+    // One row that fails must not lose the others; the command ends with 1 all the same.
+    const failure = error instanceof Error ? error.message : String(error)
+    progress(`${title}: ${failure}`)
+    return { title, ours: [], peer: [], failure: failure.split('\n')[0]! }
+  }
+}
+
+async function prototype(form: 'row' | 'kernel', seconds: number): Promise<number> {
+  const program = fileURLToPath(new URL('prototype/thin-path.mjs', import.meta.url))
+  const run = async (records: number): Promise<number> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, '10000', String(records), form])
+    return Number(/: ([\d.]+) M rows/.exec(stdout)![1]) * 1e6
+  }
+  return run(Math.ceil((await run(50e6)) * seconds))
+}
+
+async function main(): Promise<boolean> {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    options: {
+      workload: text,
+      keys: text,
+      peer: text,
+      seconds: { ...text, default: '10' },
+      runs: { ...text, default: '3' },
+      parallelism: { ...text, default: '2' },
+      mode: { ...text, default: 'threads' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return process.stdout.write(`${help}\n`)
+  if (values.peer !== undefined && values.peer !== 'flink') throw new Error(`--peer is '${values.peer}'; the only peer is flink`)
+  const seconds = Number(values.seconds)
+  const settings: RunSettings = { parallelism: Number(values.parallelism), mode: values.mode }
+  const missing = values.peer === undefined ? 'not asked for (--peer flink)' : whyNoFlink()
+  if (values.peer !== undefined && missing !== undefined) progress(missing)
+  const rows = rowsOf(values.workload, values.keys === undefined ? undefined : Number(values.keys))
+  const results: Result[] = []
+  for (const row of rows) results.push(await measureRow(row, settings, seconds, Number(values.runs), missing === undefined))
+
+  const thinPath: ThinPath[] = []
+  for (const [index, row] of rows.entries()) {
+    const ours = results[index]!.ours.map((f) => f.recordsPerSecond)
+    if (row.workload.name !== 'window-tumbling' || row.keys !== 10_000 || settings.parallelism !== 2 || ours.length === 0) continue
+    const mode = row.form === 'kernel' ? 'kernel' : 'row'
+    thinPath.push({ mode: titleOf(row), prototype: await prototype(mode, seconds), ours: median(ours) })
+  }
+
+  const flink = missing ?? flinkVersions()
+  if (values.workload === undefined && values.keys === undefined)
+    writeResults({ results, thinPath, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd(), flink })
+  const summary = {
+    machine: machine(),
+    flink,
+    results: results.map((result) => ({ ...result, ratio: ratioOf(result) })),
+    geometricMean: geometricMean(results),
+    thinPath,
+  }
+  if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  else {
+    process.stdout.write(`${table(results)}\n`)
+    for (const { mode, prototype: p, ours } of thinPath)
+      process.stdout.write(`${mode}: ${(ours / p).toFixed(2)} of the prototype's ${(p / 1e6).toFixed(1)} M records/s\n`)
+  }
+  return results.every((result) => result.failure === undefined)
+}
+
+try {
+  if (!(await main())) process.exitCode = 1
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
