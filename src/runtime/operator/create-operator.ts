@@ -13,6 +13,7 @@ import { ProcessOperator } from './process-operator.ts'
 import { ReduceOperator } from './reduce-operator.ts'
 import { rollingAggregate } from './rolling-aggregate.ts'
 import { SinkOperator } from './sink-operator.ts'
+import { WindowOperator } from './window/window-operator.ts'
 
 export interface OperatorSettings {
   /** pipeline.auto-watermark-interval. */
@@ -47,6 +48,7 @@ export function createOperator(
     case 'sink':
       return new SinkOperator(ctx, descriptor.sink)
     case 'window':
+      return new WindowOperator(ctx, descriptor, keys[0])
     case 'source':
       assert(false, `operator ${ctx.operatorName} of kind ${descriptor.kind} is made by createOperator`)
   }

@@ -35,6 +35,9 @@ export class TimerQueue<N extends Namespace> {
   /** Most calls concern the key of the call before. */
   #lastKey: unknown
   #lastCanonical: string | number = 0
+  /** Where the timer before went: many keys set theirs for one time. Undefined when that set is gone. */
+  #lastSet: KeySet<N> | undefined
+  #lastTime = 0
 
   get size(): number {
     return this.#size
@@ -49,17 +52,7 @@ export class TimerQueue<N extends Namespace> {
 
   add(key: unknown, namespace: N, time: number): void {
     const canonical = this.#canonicalOf(key)
-    let bucket = this.#buckets.get(time)
-    if (bucket === undefined) {
-      bucket = { sets: new Map(), cursor: undefined, current: undefined }
-      this.#buckets.set(time, bucket)
-      this.#heap.push(time)
-    }
-    let set = bucket.sets.get(namespace)
-    if (set === undefined) {
-      set = { namespace, keys: new Map(), cursor: undefined }
-      bucket.sets.set(namespace, set)
-    }
+    const set = this.#setFor(namespace, time)
     if (set.keys.has(canonical)) return
     const own = cloneValue(key, 'The key of a timer')
     set.keys.set(own === canonical ? (own as string | number) : canonical, own)
@@ -98,8 +91,27 @@ export class TimerQueue<N extends Namespace> {
     }
   }
 
+  #setFor(namespace: N, time: number): KeySet<N> {
+    if (this.#lastSet !== undefined && this.#lastTime === time && this.#lastSet.namespace === namespace) return this.#lastSet
+    let bucket = this.#buckets.get(time)
+    if (bucket === undefined) {
+      bucket = { sets: new Map(), cursor: undefined, current: undefined }
+      this.#buckets.set(time, bucket)
+      this.#heap.push(time)
+    }
+    let set = bucket.sets.get(namespace)
+    if (set === undefined) {
+      set = { namespace, keys: new Map(), cursor: undefined }
+      bucket.sets.set(namespace, set)
+    }
+    this.#lastSet = set
+    this.#lastTime = time
+    return set
+  }
+
   #dropIfEmpty(time: number, bucket: Bucket<N>, set: KeySet<N>): void {
     if (set.keys.size > 0) return
+    if (this.#lastSet === set) this.#lastSet = undefined
     bucket.sets.delete(set.namespace)
     if (bucket.sets.size === 0) this.#buckets.delete(time)
   }

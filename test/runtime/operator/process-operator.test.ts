@@ -10,6 +10,8 @@ interface Row {
 }
 type Out = Collector<unknown>
 const key = { keyBy: 'k' } as const
+const totals = { total: valueState<number>(), seen: listState<number>() }
+const firsts = { first: valueState<number>() }
 const record = (value: unknown, timestamp: number | null) => ({ kind: 'record', value, timestamp })
 const watermark = (time: number) => ({ kind: 'watermark', watermark: time })
 
@@ -142,13 +144,13 @@ test('a deleted timer does not fire, and one per key, time and domain is kept', 
 test('state is scoped to the key, in elements and in timers', async () => {
   const harness = await processHarness(
     {
-      state: { total: valueState<number>(), seen: listState<number>() },
-      processElement(row: Row, ctx: ProcessContext<any, any>) {
+      state: totals,
+      processElement(row: Row, ctx: ProcessContext<typeof totals>) {
         ctx.state.total.update((ctx.state.total.value ?? 0) + row.n)
         ctx.state.seen.add(row.n)
         ctx.timerService.registerEventTimeTimer(9)
       },
-      onTimer(_time, ctx: OnTimerContext<any, any>, out: Out) {
+      onTimer(_time, ctx: OnTimerContext<typeof totals>, out: Out) {
         out.collect([ctx.currentKey, ctx.state.total.value, ctx.state.seen.get()])
         ctx.state.total.clear()
       },
@@ -209,11 +211,11 @@ test('a timer without onTimer, a null key and a bad time are errors', async () =
 })
 
 test('emitting, timers and state outside of the turn are errors', async () => {
-  let kept: { ctx: ProcessContext<any>; out: Out; total: ValueState<number> } | undefined
+  let kept: { ctx: ProcessContext<typeof totals>; out: Out; total: ValueState<number> } | undefined
   const harness = await processHarness(
     {
-      state: { total: valueState<number>() },
-      processElement(_row: Row, ctx: ProcessContext<any, any>, out: Out) {
+      state: totals,
+      processElement(_row: Row, ctx: ProcessContext<typeof totals>, out: Out) {
         kept = { ctx, out, total: ctx.state.total }
       },
       onTimer: () => undefined,
@@ -279,15 +281,15 @@ test('two keyed inputs share state and timers by key, and see the minimum of the
     {
       kind: 'coProcess',
       fn: {
-        state: { first: valueState<number>() },
-        processElement1(row: Row, ctx: ProcessContext<any, any>) {
+        state: firsts,
+        processElement1(row: Row, ctx: ProcessContext<typeof firsts>) {
           ctx.state.first.update(row.n)
           ctx.timerService.registerEventTimeTimer(10)
         },
-        processElement2(row: Row, ctx: ProcessContext<any, any>, out: Out) {
+        processElement2(row: Row, ctx: ProcessContext<typeof firsts>, out: Out) {
           out.collect([ctx.currentKey, ctx.state.first.value, row.n])
         },
-        onTimer(time, ctx: OnTimerContext<any, any>, out: Out) {
+        onTimer(time, ctx: OnTimerContext<typeof firsts>, out: Out) {
           out.collect(['timer', ctx.currentKey, time, ctx.state.first.value])
         },
       },
