@@ -6,7 +6,7 @@
 /** Name in dist (without .js) and path in the sources, relative to src. tools/build.mjs builds exactly these. */
 export const ownModules = {
   index: 'index.ts',
-  cli: 'front/cli/main.ts',
+  cli: 'front/cli/headrace.ts',
   'task-thread': 'cluster/taskmanager/task-thread.ts',
 } as const
 

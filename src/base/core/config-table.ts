@@ -198,7 +198,7 @@ export const jvmOnlyKeys: readonly RegExp[] = [
   /^env\.java\./,
   /^classloader\./,
   /^(akka|pekko)\./,
-  /^(task|job)manager\.memory\.(jvm-metaspace|jvm-overhead|off-heap|heap|flink|framework|task)\./,
+  /^(task|job)manager\.memory\.(jvm-metaspace|jvm-overhead|off-heap|heap|flink|framework|task\.off-heap)\./,
   /^pipeline\.(generic-types|default-kryo-serializers|registered-|force-avro|force-kryo|serialization-config|classpaths|jars)/,
   /^state\.backend\.rocksdb\./,
   /^yarn\.classpath\./,

@@ -1,6 +1,9 @@
 /**
  * What the `headrace` command says to the shell.
  */
+import { StreamError } from '../../base/core/stream-error.ts'
+import { UsageError } from './parse-options.ts'
+
 export const exitCode = {
   ok: 0,
   /** The program or its job failed. */
@@ -14,3 +17,13 @@ export const exitCode = {
 } as const
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
+
+/** A file that an operator misses is its job's failure; a program that is not there, or a bad option, is the command's. */
+export function exitCodeOf(thrown: unknown): ExitCode {
+  if (thrown instanceof UsageError) return exitCode.usage
+  const usage =
+    thrown instanceof StreamError &&
+    (thrown.code === 'INVALID_CONFIG' || thrown.code === 'FILE_NOT_FOUND') &&
+    thrown.place.operator === undefined
+  return usage ? exitCode.usage : exitCode.failed
+}

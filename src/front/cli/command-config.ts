@@ -1,0 +1,44 @@
+/**
+ * The configuration that a command line asks for: its own defaults, then -p and --mode, then -D, checked.
+ */
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { type CheckedConfig, checkConfig } from '../../base/core/config-options.ts'
+import { type ParsedOptions, UsageError } from './parse-options.ts'
+
+/** ctrl-C has to be through within a second, whatever user functions do. */
+const cancellationTimeoutMs = 600
+
+/** `file` is the program, after which a job without a name is called. */
+export function commandConfig({ options }: ParsedOptions, file: string): CheckedConfig {
+  const config: Record<string, unknown> = {
+    'pipeline.name': path.parse(file).name,
+    'parallelism.default': availableParallelism(),
+    'task.cancellation.timeout': cancellationTimeoutMs,
+  }
+  const set = (option: string, key: string): void => {
+    const value = options.get(option)?.[0]
+    if (value !== undefined) config[key] = value
+  }
+  for (const pair of options.get('--define') ?? []) {
+    const equals = pair.indexOf('=')
+    if (equals < 1)
+      throw new UsageError(`-D ${pair} has no value`, 'Write -D key=value, for example: -D execution.buffer-timeout.interval=5ms')
+    config[pair.slice(0, equals).trim()] = pair.slice(equals + 1)
+  }
+  set('--parallelism', 'parallelism.default')
+  set('--mode', 'execution.local.mode')
+  return checkConfig(config)
+}
+
+/** The one program that is named; more or fewer are refused. */
+export function onlyProgram({ operands }: ParsedOptions, command: string): string {
+  const [file, ...more] = operands
+  if (file === undefined) throw new UsageError(`headrace ${command} needs a program`, `For example: headrace ${command} program.ts`)
+  if (more.length > 0)
+    throw new UsageError(
+      `headrace ${command} takes one program, and ${more.join(' ')} follows ${file}`,
+      `Arguments of the program go after --: headrace ${command} ${file} -- ${more.join(' ')}`,
+    )
+  return file
+}
