@@ -1,0 +1,157 @@
+/**
+ * The operators of one task as one thing: runs units of work through them, hands time from operator to operator (each
+ * fires before it passes a watermark on), and ends them in order. Nothing here waits: what stops on a full output or a
+ * pending write goes on in the next call, and until then the task gives the chain no unit.
+ */
+import type { ResultPartition } from '../exchange/result-partition.ts'
+import { type ChainNode } from './chain-node.ts'
+import type { ChainUnit } from './chain-input.ts'
+import { shapeOf } from './chain-input.ts'
+import { type ChainRuntime, compileChain, compileOutputs, type RunUnit } from './compile-chain.ts'
+import { interpretChain } from './interpret-chain.ts'
+import { keyKindOf } from './kernel-key.ts'
+
+export class Chain {
+  readonly runtime: ChainRuntime
+  readonly #generated: boolean
+  readonly #compiled = new Map<string, RunUnit>()
+  readonly #interpreted: RunUnit
+  /** Per node and then per partition: the watermark it has still to be told; NaN = none. */
+  readonly #time: Float64Array
+  /** Idleness that each partition has still to be told. */
+  readonly #idle: (boolean | undefined)[]
+  /** What the generated code in use was made for. */
+  #generation: string | undefined
+
+  constructor(runtime: ChainRuntime, generated: boolean) {
+    this.runtime = runtime
+    this.#generated = generated
+    this.#time = new Float64Array(runtime.nodes.length + runtime.partitions.length).fill(Number.NaN)
+    this.#idle = runtime.partitions.map(() => undefined)
+    this.#interpreted = interpretChain(runtime)
+    for (const node of runtime.nodes) {
+      node.output.emitWatermark = (watermark) => {
+        this.#passOn(node, watermark)
+        runtime.interrupted = true
+      }
+      node.output.emitIdle = (idle) => this.#passIdle(node, idle)
+    }
+  }
+
+  /** Runs a unit from its cursor as far as outputs go. */
+  run(unit: ChainUnit): void {
+    const run = this.#generated ? this.#runnerFor(unit) : this.#interpreted
+    unit.cursor = run(unit)
+  }
+
+  #runnerFor(unit: ChainUnit): RunUnit {
+    const kernel = this.runtime.nodes[0]!.kernel
+    const key = this.runtime.headKeys[unit.input]
+    if (kernel !== undefined && key !== undefined && unit.form === 'batch') kernel.requireKeyKind(keyKindOf(key, unit.batch))
+    this.#renew()
+    const shape = shapeOf(unit)
+    let run = this.#compiled.get(shape)
+    if (run === undefined) {
+      run = compileChain(this.runtime, unit, `${shape} ${this.#generation}`)
+      this.#compiled.set(shape, run)
+    }
+    return run
+  }
+
+  /** Code made for other staging columns, or for other tables, would write into the wrong ones: it is made anew. */
+  #renew(): void {
+    if (!this.#generated) return
+    const { nodes, partitions } = this.runtime
+    const kernel = nodes[0]!.kernel
+    let generation = kernel === undefined ? '' : `${kernel.keys.kind}${kernel.isSaving}`
+    for (const partition of partitions) generation += `,${partition.version}`
+    if (generation === this.#generation) return
+    this.#compiled.clear()
+    compileOutputs(this.runtime, generation)
+    this.#generation = generation
+  }
+
+  /** Tells the head that event time has come so far. */
+  offerWatermark(watermark: number): void {
+    this.#time[0] = watermark
+  }
+
+  /** The head's input has gone idle or is active again. */
+  offerIdle(idle: boolean): void {
+    if (this.runtime.nodes[0]!.operator?.ownsTime !== true) this.#passIdle(this.runtime.nodes[0]!, idle)
+  }
+
+  /** True while a watermark is on its way through the chain. */
+  get isAdvancing(): boolean {
+    for (const time of this.#time) if (time === time) return true
+    return this.#idle.some((idle) => idle !== undefined)
+  }
+
+  /** Moves watermarks on; false: an output is full or a write pending, call again. */
+  advance(): boolean {
+    this.#renew()
+    const { nodes, partitions } = this.runtime
+    for (let n = 0; n < nodes.length; n++) {
+      const watermark = this.#time[n]!
+      if (watermark !== watermark) continue
+      const { operator } = nodes[n]!
+      if (operator !== undefined && !operator.advanceWatermark(watermark)) return false
+      this.#time[n] = Number.NaN
+      if (operator?.ownsTime !== true) this.#passOn(nodes[n]!, watermark)
+    }
+    for (let p = 0; p < partitions.length; p++) if (!this.#tellPartition(partitions[p]!, p)) return false
+    return true
+  }
+
+  #tellPartition(partition: ResultPartition, p: number): boolean {
+    const at = this.runtime.nodes.length + p
+    const watermark = this.#time[at]!
+    const idle = this.#idle[p]
+    if (watermark !== watermark && idle === undefined) return true
+    if (!partition.scatter()) return false
+    if (idle === false) partition.broadcastEvent({ kind: 'active' })
+    if (watermark === watermark) partition.broadcastEvent({ kind: 'watermark', timestamp: watermark })
+    if (idle === true) partition.broadcastEvent({ kind: 'idle' })
+    this.#time[at] = Number.NaN
+    this.#idle[p] = undefined
+    return true
+  }
+
+  #passOn(node: ChainNode, watermark: number): void {
+    const { nodes, partitions } = this.runtime
+    for (const output of node.outputs) {
+      for (const child of output.children) this.#time[child.index] = watermark
+      for (const partition of output.partitions) this.#time[nodes.length + partitions.indexOf(partition)] = watermark
+    }
+  }
+
+  #passIdle(node: ChainNode, idle: boolean): void {
+    for (const output of node.outputs) {
+      for (const child of output.children) if (child.operator?.ownsTime !== true) this.#passIdle(child, idle)
+      for (const partition of output.partitions) this.#idle[this.runtime.partitions.indexOf(partition)] = idle
+    }
+  }
+
+  /** Fires processing-time timers that are due; false: call again. */
+  fireProcessingTimers(nowMs: number): boolean {
+    this.#renew()
+    for (const node of this.runtime.nodes) if (node.operator?.fireProcessingTimers?.(nowMs) === false) return false
+    return true
+  }
+
+  /** A write that some sink of the chain has not ended, if any. */
+  get pending(): Promise<void> | undefined {
+    for (const node of this.runtime.nodes) {
+      const pending = node.operator?.pending
+      if (pending !== undefined) return pending
+    }
+    return undefined
+  }
+
+  /** Moves staged rows into segments; false while some channel has no credit. */
+  scatter(): boolean {
+    let done = true
+    for (const partition of this.runtime.partitions) if (partition.isFull && !partition.scatter()) done = false
+    return done
+  }
+}

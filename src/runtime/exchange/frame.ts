@@ -1,0 +1,41 @@
+/**
+ * What a segment holds: frames one after another, each a multiple of 8 bytes. A frame begins with this header:
+ *
+ * | word (int32) | what                                                                        |
+ * | ------------ | --------------------------------------------------------------------------- |
+ * | 0            | kind (below); 0 ends the segment                                            |
+ * | 1            | bytes of the whole frame, header included                                   |
+ * | 2            | batch: rows; dictionary: entries; part: bytes in this part                  |
+ * | 3            | batch, dictionary, schema: number of the schema in this channel, from 0     |
+ * | 4            | batch: 1 = has timestamps; dictionary: column; part: 1 = last part          |
+ * | 5            | batch: bit c = column c holds dictionary ids; dictionary: id of first entry |
+ * | 6, 7         | watermark, barrier: a float64                                               |
+ *
+ * Then follow, by kind: batch: timestamps (float64 a row, NaN = none) if it has them, and one block a column
+ * (base/columnar/write-column.ts); schema: its JSON in UTF-8, length in word 2; dictionary: a utf8 block; part: bytes of
+ * a batch frame too large for a segment, to be joined.
+ */
+export const frameKind = {
+  endOfSegment: 0,
+  batch: 1,
+  watermark: 2,
+  idle: 3,
+  active: 4,
+  endOfData: 5,
+  schema: 6,
+  dictionary: 7,
+  part: 8,
+  barrier: 9,
+} as const
+
+export const frameHeaderBytes = 32
+
+/** What a channel carries beside batches, in order with them. */
+export type ChannelEvent =
+  | { readonly kind: 'watermark'; readonly timestamp: number }
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'active' }
+  | { readonly kind: 'barrier'; readonly checkpointId: number }
+  | { readonly kind: 'endOfData' }
+
+export const alignTo8 = (bytes: number): number => (bytes + 7) & ~7

@@ -1,0 +1,218 @@
+/**
+ * The outgoing side of one edge of one subtask: rows gather in a staging batch, and `scatter` spreads the whole batch over
+ * the consumers' channels, column by column. A channel without credit stops the scatter at its cursor; until it is through
+ * (`isFull`), emitted rows overdraw into a list, which drains into staging afterwards, in order.
+ */
+import { type ChannelEvent } from './frame.ts'
+import type { ChannelWriter, OutgoingBatch } from './channel-writer.ts'
+import { pick, type RowRouter } from './row-router.ts'
+import type { Schema } from '../../base/columnar/data-type.ts'
+import { StringDictionary } from '../../base/columnar/dictionary.ts'
+import { StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
+import type { ColumnSource } from '../../base/columnar/write-column.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+
+type Phase = { readonly at: 'staging' } | { readonly at: 'scattering'; readonly batch: OutgoingBatch; target: number; row: number }
+
+const staging: Phase = { at: 'staging' }
+
+/** Only so many columns can be told apart in a frame as dictionary-coded. */
+const maxDictionaryColumn = 31
+
+export interface ResultPartitionOptions {
+  readonly schema: Schema | null
+  readonly channels: readonly ChannelWriter[]
+  readonly router: RowRouter
+  /** How many rows one user call may emit beyond the channels' room before the job fails. */
+  readonly maxOverdraft: number
+  /** Names the producing operator in messages. */
+  readonly operator: string
+  /** Fields that the consumer can see; undefined: all. */
+  readonly projection?: readonly string[]
+}
+
+export class ResultPartition {
+  readonly staging: StagingBatch
+  readonly channels: readonly ChannelWriter[]
+  readonly router: RowRouter
+  /** Grows when the staging schema changes: generated code for an older one is stale. */
+  version = 0
+  rowsOut = 0
+  /** Rows cannot go into staging now, though it may not be full: a scatter is under way, or rows wait to be staged. */
+  isStopped = false
+  readonly #options: ResultPartitionOptions
+  readonly #order = new Int32Array(stagingCapacity)
+  readonly #starts: Int32Array
+  readonly #dictionaries = new Map<string, StringDictionary>()
+  readonly #ids = new Map<string, Int32Array>()
+  readonly #overdraft: { rows: unknown[]; timestamps: number[]; at: number } = { rows: [], timestamps: [], at: 0 }
+  #phase: Phase = staging
+
+  constructor(options: ResultPartitionOptions) {
+    this.#options = options
+    this.staging = new StagingBatch(options.schema)
+    this.channels = options.channels
+    this.router = options.router
+    this.#starts = new Int32Array(options.channels.length + 1)
+  }
+
+  /** True while staged rows wait for the scatter: the loop must stop between rows. */
+  get isProjected(): boolean {
+    return this.#options.projection !== undefined
+  }
+
+  get isFull(): boolean {
+    return this.staging.rowCount === stagingCapacity || this.isStopped
+  }
+
+  /** True when a row may be written straight into staging (generated code's fast path). */
+  get isOpen(): boolean {
+    return this.staging.rowCount < stagingCapacity && !this.isStopped
+  }
+
+  /** Takes any row, at any time. */
+  emit(anyRow: unknown, timestamp: number): void {
+    const row = this.#project(anyRow)
+    if (this.isOpen && this.staging.append(row, timestamp)) {
+      this.router.note?.(row, this.staging.rowCount - 1)
+      return
+    }
+    const { rows, timestamps } = this.#overdraft
+    if (rows.length >= this.#options.maxOverdraft) {
+      throw new StreamError('OUTPUT_OVERFLOW', `Operator '${this.#options.operator}' emitted more than ${this.#options.maxOverdraft} rows in one call`, {
+        hint: 'Emit fewer rows per call, or raise execution.max-output-overdraft.',
+        place: { operator: this.#options.operator },
+      })
+    }
+    rows.push(row)
+    timestamps.push(timestamp)
+    this.isStopped = true
+  }
+
+  #project(row: unknown): unknown {
+    const { projection } = this.#options
+    if (projection === undefined || row === null || typeof row !== 'object') return row
+    return pick(row as Record<string, unknown>, projection)
+  }
+
+  /** Moves staged and overdrawn rows towards the channels; true when all of them are in segments. */
+  scatter(): boolean {
+    const done = this.#scatterAll()
+    this.isStopped = !done
+    return done
+  }
+
+  #scatterAll(): boolean {
+    for (;;) {
+      if (this.#phase.at === 'staging') {
+        if (this.staging.rowCount > 0) this.#phase = this.#prepare()
+        else if (this.#overdraft.rows.length === 0) return true
+      }
+      if (this.#phase.at === 'scattering') {
+        if (!this.#continue(this.#phase)) return false
+        this.rowsOut += this.staging.rowCount
+        this.staging.clear()
+        this.#phase = staging
+      }
+      if (!this.#refill()) return true
+    }
+  }
+
+  /** Sends an event to every channel, behind all rows: only after scatter() answered true. */
+  broadcastEvent(event: ChannelEvent): void {
+    for (const channel of this.channels) channel.event(event)
+  }
+
+  /** Publishes what stands in open segments. */
+  flush(): void {
+    for (const channel of this.channels) {
+      channel.drain()
+      channel.flush()
+    }
+  }
+
+  /** True when nothing of this partition waits anywhere. */
+  get isDrained(): boolean {
+    if (this.#phase !== staging || this.staging.rowCount > 0 || this.#overdraft.rows.length > 0) return false
+    return this.channels.every((channel) => channel.drain())
+  }
+
+  /** Whether some consumer has read all that was published to it. */
+  get isConsumerIdle(): boolean {
+    return this.channels.some((channel) => channel.isConsumerIdle)
+  }
+
+  get hasUnsent(): boolean {
+    return this.staging.rowCount > 0 || this.channels.some((channel) => channel.hasUnsent)
+  }
+
+  /** Puts overdrawn rows into the empty staging batch, widening its schema for the first if need be; false: there were none. */
+  #refill(): boolean {
+    const draft = this.#overdraft
+    if (draft.rows.length === 0) return false
+    while (draft.at < draft.rows.length) {
+      const row = draft.rows[draft.at]
+      if (!this.staging.append(row, draft.timestamps[draft.at]!)) {
+        if (this.staging.rowCount > 0) return true
+        this.staging.widenFor(row)
+        this.version++
+        continue
+      }
+      this.router.note?.(row, this.staging.rowCount - 1)
+      draft.at++
+    }
+    draft.rows = []
+    draft.timestamps = []
+    draft.at = 0
+    return this.staging.rowCount === stagingCapacity
+  }
+
+  #prepare(): Phase {
+    const batch = this.#outgoing()
+    if (this.channels.length > 1) this.router.route(this.staging, batch, this.#order, this.#starts)
+    else this.#starts[1] = this.staging.rowCount
+    return { at: 'scattering', batch, target: 0, row: 0 }
+  }
+
+  #continue(phase: Extract<Phase, { at: 'scattering' }>): boolean {
+    const order = this.channels.length > 1 && this.router.ordersRows ? this.#order : null
+    const everyRow = this.router.kind === 'broadcast'
+    for (; phase.target < this.channels.length; phase.target++, phase.row = 0) {
+      const start = everyRow ? 0 : this.#starts[phase.target]!
+      const count = (everyRow ? this.staging.rowCount : this.#starts[phase.target + 1]! - start) - phase.row
+      if (count <= 0) continue
+      phase.row += this.channels[phase.target]!.write(phase.batch, order, start + phase.row, count)
+      if (phase.row < (everyRow ? this.staging.rowCount : this.#starts[phase.target + 1]! - start)) return false
+    }
+    return true
+  }
+
+  #outgoing(): OutgoingBatch {
+    const { schema, columns, rowCount, timestamps } = this.staging
+    const dictionaries: (StringDictionary | undefined)[] = []
+    const outgoing: ColumnSource[] = columns.map((column, c) => {
+      const ids = column.field.type.kind === 'utf8' && c < maxDictionaryColumn ? this.#code(column.field.name, column.values as string[], column.nulls, rowCount) : undefined
+      dictionaries.push(ids === undefined ? undefined : this.#dictionaries.get(column.field.name))
+      if (ids !== undefined) return { type: { kind: 'int32' }, nullable: column.field.nullable, values: ids, nulls: column.nullCount > 0 ? column.nulls : null }
+      return { type: column.field.type, nullable: column.field.nullable, values: column.values, nulls: column.nullCount > 0 ? column.nulls : null }
+    })
+    return { schema: schema!, columns: outgoing, dictionaries, timestamps: hasTimestamp(timestamps, rowCount) ? timestamps : undefined }
+  }
+
+  /** Dictionary ids of a string column, or undefined when the dictionary does not pay. */
+  #code(name: string, values: readonly string[], nulls: Uint8Array | null, rowCount: number): Int32Array | undefined {
+    let dictionary = this.#dictionaries.get(name)
+    if (dictionary === undefined) {
+      dictionary = new StringDictionary()
+      this.#dictionaries.set(name, dictionary)
+      this.#ids.set(name, new Int32Array(stagingCapacity))
+    }
+    const ids = this.#ids.get(name)!
+    return dictionary.encode(values, nulls, rowCount, ids) ? ids : undefined
+  }
+}
+
+function hasTimestamp(timestamps: Float64Array, rowCount: number): boolean {
+  for (let i = 0; i < rowCount; i++) if (timestamps[i] === timestamps[i]) return true
+  return false
+}

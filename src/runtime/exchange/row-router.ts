@@ -1,0 +1,186 @@
+/**
+ * Decides which consumer subtask each row of a staged batch goes to, a whole batch in one pass: `order` receives the row
+ * indices grouped by target, `starts[t]` where target t begins. Routers that cut the batch into slices leave `order` alone.
+ */
+import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
+import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
+import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
+import type { OutgoingBatch } from './channel-writer.ts'
+
+export interface RowRouter {
+  readonly kind: 'single' | 'slices' | 'broadcast' | 'rows'
+  /** Whether rows leave in the order of `order`; else contiguously. */
+  readonly ordersRows: boolean
+  route(staging: StagingBatch, batch: OutgoingBatch, order: Int32Array, starts: Int32Array): void
+  /** Told of each row put into staging at `index`, where the target depends on the row object itself. */
+  note?(row: unknown, index: number): void
+  /** By what rows are keyed, and where the hash of each row's key stands; one of a single field is found by the scatter itself. */
+  readonly key?: KeySpec
+  readonly hashes?: Int32Array
+}
+
+export const singleRouter: RowRouter = { kind: 'single', ordersRows: false, route() {} }
+
+export const broadcastRouter: RowRouter = { kind: 'broadcast', ordersRows: false, route() {} }
+
+/** Everything to subtask 0. */
+export const globalRouter: RowRouter = {
+  kind: 'slices',
+  ordersRows: false,
+  route(staging, _batch, _order, starts) {
+    starts.fill(staging.rowCount, 1)
+    starts[0] = 0
+  },
+}
+
+/** Round robin in contiguous slices: every consumer gets as many rows as the next, give or take one. */
+export class SliceRouter implements RowRouter {
+  readonly kind = 'slices'
+  readonly ordersRows = false
+  #next: number
+
+  constructor(startAt: number) {
+    this.#next = startAt
+  }
+
+  route(staging: StagingBatch, _batch: OutgoingBatch, _order: Int32Array, starts: Int32Array): void {
+    const targets = starts.length - 1
+    const each = Math.floor(staging.rowCount / targets)
+    const extra = staging.rowCount % targets
+    starts[0] = 0
+    for (let t = 0; t < targets; t++) starts[t + 1] = starts[t]! + each + ((t - this.#next + targets) % targets < extra ? 1 : 0)
+    this.#next = (this.#next + extra) % targets
+  }
+}
+
+/** Groups rows by a target computed per row. */
+export abstract class TargetRouter implements RowRouter {
+  readonly kind = 'rows'
+  readonly ordersRows = true
+  protected readonly targets = new Int32Array(stagingCapacity)
+
+  abstract targetsOf(staging: StagingBatch, batch: OutgoingBatch): void
+
+  route(staging: StagingBatch, batch: OutgoingBatch, order: Int32Array, starts: Int32Array): void {
+    this.targetsOf(staging, batch)
+    const { targets } = this
+    const rows = staging.rowCount
+    starts.fill(0)
+    for (let i = 0; i < rows; i++) starts[targets[i]! + 1]!++
+    for (let t = 1; t < starts.length; t++) starts[t]! += starts[t - 1]!
+    // Places each row at its target's next free position; then starts[t] has moved to where t + 1 begins.
+    for (let i = 0; i < rows; i++) order[starts[targets[i]!]!++] = i
+    starts.copyWithin(1, 0, starts.length - 1)
+    starts[0] = 0
+  }
+}
+
+/** Seeded, so that a run can be repeated. */
+export class ShuffleRouter extends TargetRouter {
+  readonly #targetCount: number
+  #state: number
+
+  constructor(targetCount: number, seed: number) {
+    super()
+    this.#targetCount = targetCount
+    this.#state = hashInt32(seed) | 1
+  }
+
+  targetsOf(staging: StagingBatch): void {
+    for (let i = 0; i < staging.rowCount; i++) {
+      this.#state = (Math.imul(this.#state, 1664525) + 1013904223) | 0
+      this.targets[i] = Math.floor(((this.#state >>> 0) / 4294967296) * this.#targetCount)
+    }
+  }
+}
+
+/** partitionCustom: the user's function decides, told each row's key. */
+export class CustomRouter extends TargetRouter {
+  readonly #targetOf: (row: unknown) => number
+
+  constructor(targetOf: (row: unknown) => number) {
+    super()
+    this.#targetOf = targetOf
+  }
+
+  note(row: unknown, index: number): void {
+    this.targets[index] = this.#targetOf(row)
+  }
+
+  targetsOf(): void {}
+}
+
+/** Key groups: hash of the key, by value, to the subtask that owns its group. */
+export class HashRouter extends TargetRouter {
+  readonly hashes: Int32Array = new Int32Array(stagingCapacity)
+  readonly key: KeySpec
+  /** Subtask of each key group. */
+  readonly #owner: Int32Array
+  readonly #maxParallelism: number
+  readonly #mask: number
+
+  constructor(key: KeySpec, targetCount: number, maxParallelism: number) {
+    super()
+    this.key = key
+    this.#maxParallelism = maxParallelism
+    this.#mask = (maxParallelism & (maxParallelism - 1)) === 0 ? maxParallelism - 1 : -1
+    this.#owner = Int32Array.from({ length: maxParallelism }, (_, group) => subtaskOfKeyGroup(group, targetCount, maxParallelism))
+  }
+
+  note(row: unknown, index: number): void {
+    if (this.key.kind === 'function') this.hashes[index] = hashKey(this.key.fn(row))
+    else if (this.key.kind === 'fields') this.hashes[index] = hashKey(pick(row as Record<string, unknown>, this.key.fields))
+  }
+
+  targetsOf(staging: StagingBatch, batch: OutgoingBatch): void {
+    const { hashes, targets } = this
+    const rows = staging.rowCount
+    if (this.key.kind === 'field') this.#hashField(this.key.field, staging, batch)
+    const owner = this.#owner
+    const mask = this.#mask
+    if (mask >= 0) for (let i = 0; i < rows; i++) targets[i] = owner[hashes[i]! & mask]!
+    else for (let i = 0; i < rows; i++) targets[i] = owner[keyGroupOf(hashes[i]!, this.#maxParallelism)]!
+  }
+
+  #hashField(field: string, staging: StagingBatch, batch: OutgoingBatch): void {
+    const { hashes } = this
+    const rows = staging.rowCount
+    const index = staging.columns.findIndex((column) => column.field.name === field)
+    const column = staging.columns[index]
+    if (column === undefined || column.nullCount > 0) {
+      hashKey(null) // says that keys may not be null
+      return
+    }
+    const { values } = column
+    const dictionary = batch.dictionaries[index]
+    if (dictionary !== undefined) {
+      const ids = batch.columns[index]!.values as Int32Array
+      const known = dictionary.hashes
+      for (let i = 0; i < rows; i++) hashes[i] = known[ids[i]!]!
+    } else if (values instanceof Int32Array) {
+      for (let i = 0; i < rows; i++) {
+        let h = values[i]!
+        h ^= h >>> 16
+        h = Math.imul(h, 0x85ebca6b)
+        h ^= h >>> 13
+        h = Math.imul(h, 0xc2b2ae35)
+        hashes[i] = h ^ (h >>> 16)
+      }
+    } else if (values instanceof Float64Array && column.field.type.kind !== 'date') {
+      for (let i = 0; i < rows; i++) hashes[i] = hashFloat64(values[i]!)
+    } else if (column.field.type.kind === 'utf8') {
+      for (let i = 0; i < rows; i++) hashes[i] = hashString(values[i] as string)
+    } else if (column.field.type.kind === 'date') {
+      for (let i = 0; i < rows; i++) hashes[i] = hashKey(new Date(values[i] as number))
+    } else if (column.field.type.kind === 'boolean') {
+      for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i] === 1)
+    } else for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i])
+  }
+}
+
+/** The key object of a key of several fields. */
+export function pick(row: Record<string, unknown>, fields: readonly string[]): Record<string, unknown> {
+  const key: Record<string, unknown> = {}
+  for (const field of fields) key[field] = row[field]
+  return key
+}

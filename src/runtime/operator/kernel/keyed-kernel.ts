@@ -1,0 +1,63 @@
+/**
+ * A keyed operator as source text for the head of a chain: its per-row work is written into the chain's generated loop,
+ * over columns where it can, and its state is in typed tables. Each kernel behaves exactly like the plain operator of
+ * the same descriptor.
+ */
+import type { StreamOperator } from '../operator.ts'
+import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
+
+/** How the text of a kernel reads the row at hand. */
+export interface KernelRow {
+  /** An expression for a field's value, null included; `undefined` where the stream has no such field. */
+  field(name: string): string
+  /** Whether that expression may be null. */
+  isNullable(name: string): boolean
+  /** Name of a variable that holds the row as an object. */
+  readonly row: string
+  readonly timestamp: string
+}
+
+/** The key at hand: `declare` puts variables `k` (table key) and `h` (hash) in scope. */
+export interface KernelKey {
+  readonly kind: KeySpaceKind
+  readonly declare: string
+  readonly k: string
+  readonly h: string
+}
+
+/** Text the compiler puts around the loop: `before` ahead of it (once a run), `row` for each row, `after` behind it. */
+export interface KernelText {
+  readonly before: string
+  readonly row: string
+  readonly after: string
+}
+
+export interface KernelNames {
+  /** Variable that holds the kernel object in generated code; also a suffix that makes its other names unique. */
+  readonly kernel: string
+  readonly id: string
+  /** Whether writes must save pages for a snapshot in flight. */
+  readonly saving: boolean
+}
+
+export interface KeyedKernel extends StreamOperator {
+  readonly keys: KeySpace
+  /** Objects that its texts use, by name. */
+  readonly bindings: Readonly<Record<string, unknown>>
+  /** Fields (beside the key's) that the per-row text reads; undefined: it reads whole rows. */
+  readonly fieldsRead: readonly string[] | undefined
+  /** Whether a snapshot is in flight: loops are generated once for each answer. */
+  readonly isSaving: boolean
+  /** Makes tables able to hold keys of that kind. Called ahead of any loop that uses it. */
+  requireKeyKind(kind: KeySpaceKind): void
+  /** `emit` gives the text that hands a result row on at once. */
+  addText(names: KernelNames, row: KernelRow, key: KernelKey, emit: (row: string, timestamp: string) => string): KernelText
+  /**
+   * Source of a function body `(K) => boolean` that emits what is due, false when it stopped since the output filled up.
+   * `emit(row, timestamp)` gives the text that hands a row on; `isFull` is an expression. Absent: the kernel emits through
+   * its context's output only.
+   */
+  fireText?(names: KernelNames, emit: (row: string, timestamp: string) => string, isFull: string): string
+  /** Receives the compiled fireText. */
+  fireLoop?: (kernel: any) => boolean
+}

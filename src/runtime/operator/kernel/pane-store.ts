@@ -1,0 +1,134 @@
+/**
+ * The panes of a tumbling or sliding window and which windows are due. A pane is the greatest stretch of time that no window
+ * border cuts: the window itself when tumbling, gcd(size, slide) when sliding. A record goes into one pane however many
+ * windows it is in. Pure but for the tables: it is told the watermark and answers which window fires next.
+ */
+import type { KeySpace } from '../../state/key-space.ts'
+import { type GroupRange, TableGroup } from './table-group.ts'
+
+export interface PaneOptions {
+  readonly sizeMs: number
+  readonly slideMs: number
+  readonly offsetMs: number
+  readonly allowedLatenessMs: number
+}
+
+export interface Pane {
+  readonly start: number
+  readonly end: number
+  /** undefined: a gap between windows; its elements belong to none. */
+  readonly group: TableGroup | undefined
+}
+
+/** What generated code holds while it has no pane: no timestamp is in it. */
+const noPane: Pane = { start: Number.POSITIVE_INFINITY, end: Number.NEGATIVE_INFINITY, group: undefined }
+
+export class PaneStore {
+  readonly paneMs: number
+  readonly options: PaneOptions
+  readonly panes = new Map<number, Pane>()
+  current: Pane = noPane
+  /** Every window that ends here or before has fired. */
+  firedTo = Number.NEGATIVE_INFINITY
+  readonly #keys: KeySpace
+  readonly #range: GroupRange
+  readonly #initial: Float64Array
+  readonly #free: TableGroup[] = []
+
+  constructor(options: PaneOptions, keys: KeySpace, range: GroupRange, initial: Float64Array) {
+    this.options = options
+    this.paneMs = options.slideMs >= options.sizeMs && options.slideMs % options.sizeMs === 0 ? options.sizeMs : gcd(options.sizeMs, options.slideMs)
+    this.#keys = keys
+    this.#range = range
+    this.#initial = initial
+  }
+
+  /** The pane of a timestamp, made if need be; it becomes `current`. */
+  enter(timestamp: number): Pane {
+    const { offsetMs, slideMs, sizeMs } = this.options
+    const start = Math.floor((timestamp - offsetMs) / this.paneMs) * this.paneMs + offsetMs
+    let pane = this.panes.get(start)
+    if (pane === undefined) {
+      const isGap = start - (Math.floor((start - offsetMs) / slideMs) * slideMs + offsetMs) >= sizeMs
+      pane = { start, end: start + this.paneMs, group: isGap ? undefined : this.newGroup() }
+      if (!isGap) this.panes.set(start, pane)
+    }
+    this.current = pane
+    return pane
+  }
+
+  newGroup(): TableGroup {
+    return this.#free.pop() ?? new TableGroup(this.#keys, this.#range, this.#initial)
+  }
+
+  recycle(group: TableGroup): void {
+    group.clear()
+    if (this.#free.length < 4) this.#free.push(group)
+  }
+
+  /** End of the last window that is due at a watermark, whether or not it holds anything. */
+  lastEndDueAt(watermark: number): number {
+    const { offsetMs, sizeMs, slideMs } = this.options
+    return offsetMs + sizeMs + Math.floor((watermark + 1 - offsetMs - sizeMs) / slideMs) * slideMs
+  }
+
+  /** End of the earliest window that holds a pane and has not fired, if it ends by `lastEnd`. */
+  nextEnd(lastEnd: number): number | undefined {
+    let next: number | undefined
+    for (const pane of this.panes.values()) {
+      const end = this.#firstEndAfter(pane, this.firedTo)
+      if (end !== undefined && end <= lastEnd && (next === undefined || end < next)) next = end
+    }
+    return next
+  }
+
+  #firstEndAfter(pane: Pane, after: number): number | undefined {
+    const { offsetMs, sizeMs, slideMs } = this.options
+    const first = offsetMs + sizeMs + Math.ceil((pane.end - offsetMs - sizeMs) / slideMs) * slideMs
+    const end = after < first ? first : first + (Math.floor((after - first) / slideMs) + 1) * slideMs
+    return end <= this.#lastEndOf(pane) ? end : undefined
+  }
+
+  #lastEndOf(pane: Pane): number {
+    const { offsetMs, sizeMs, slideMs } = this.options
+    return offsetMs + Math.floor((pane.start - offsetMs) / slideMs) * slideMs + sizeMs
+  }
+
+  /** The panes of the window that ends here, earliest first. */
+  panesOf(windowEnd: number): Pane[] {
+    const found: Pane[] = []
+    for (let start = windowEnd - this.options.sizeMs; start < windowEnd; start += this.paneMs) {
+      const pane = this.panes.get(start)
+      if (pane !== undefined) found.push(pane)
+    }
+    return found
+  }
+
+  /** Starts of the windows of a timestamp, latest first. */
+  windowStartsOf(timestamp: number): number[] {
+    const { offsetMs, sizeMs, slideMs } = this.options
+    const starts: number[] = []
+    for (let start = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs; start > timestamp - sizeMs; start -= slideMs) starts.push(start)
+    return starts
+  }
+
+  /** Drops the panes that no window still to fire or to be late for needs. */
+  dropBelow(watermark: number): void {
+    for (const pane of this.panes.values()) {
+      if (this.#lastEndOf(pane) - 1 + this.options.allowedLatenessMs > watermark) continue
+      this.panes.delete(pane.start)
+      this.recycle(pane.group!)
+    }
+    this.current = noPane
+  }
+
+  /** All live and spare tables, to convert them. */
+  get groups(): TableGroup[] {
+    this.#free.length = 0
+    return [...this.panes.values()].map((pane) => pane.group!)
+  }
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b)
+}

@@ -1,0 +1,242 @@
+/**
+ * Tumbling and sliding event-time windows with their default trigger and an incremental aggregate, over typed tables: the
+ * fast form of the window operator. Results, late data and lateness are exactly the plain operator's.
+ */
+import { StreamError } from '../../../base/core/stream-error.ts'
+import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
+import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
+import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
+import { minWatermark, type OperatorContext } from '../operator.ts'
+import type { Accumulator } from './accumulator.ts'
+import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import { type PaneOptions, PaneStore } from './pane-store.ts'
+import { quote } from './quote.ts'
+import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
+
+export interface PaneWindowOptions extends PaneOptions {
+  readonly range: GroupRange
+  readonly key: KeySpec
+  readonly accumulator: Accumulator
+  /** Whether a result is { key, windowStart, windowEnd, ...aggregates } or the user's own. */
+  readonly framed: boolean
+  readonly lateTag: string | undefined
+}
+
+type MergeEntry = (f: Float64Array, at: number, g: Float64Array, from: number) => void
+
+export class PaneWindowKernel implements KeyedKernel {
+  readonly keys = new KeySpace()
+  readonly panes: PaneStore
+  readonly fieldsRead: readonly string[] | undefined
+  readonly bindings: Readonly<Record<string, unknown>>
+  isSaving = false
+  fireLoop?: (kernel: PaneWindowKernel) => boolean
+  /** The window being fired, and the cursor in it: table, then slot. */
+  tables: readonly TypedTable[] = []
+  windowStart = 0
+  windowEnd = 0
+  table = 0
+  slot = 0
+  /** Timestamps below are late, or belong to a window that has fired already. */
+  openFrom = Number.NEGATIVE_INFINITY
+  readonly #options: PaneWindowOptions
+  readonly #ctx: OperatorContext
+  readonly #merge: MergeEntry | undefined
+  #firing: { readonly scratch: TableGroup | undefined } | undefined
+  #watermark = minWatermark
+
+  constructor(options: PaneWindowOptions, ctx: OperatorContext) {
+    this.#options = options
+    this.#ctx = ctx
+    this.fieldsRead = options.lateTag === undefined ? options.accumulator.fieldsRead : undefined
+    this.bindings = options.accumulator.bindings
+    this.panes = new PaneStore(options, this.keys, options.range, options.accumulator.initial)
+    this.#merge = this.panes.paneMs === options.sizeMs ? undefined : compileMerge(options.accumulator)
+  }
+
+  requireKeyKind(kind: KeySpaceKind): void {
+    if (!this.keys.isBelow(kind)) return
+    const old = this.keys.kind
+    const keyOf = old === 'interned' ? (key: number) => this.keys.keyOf(key) : (key: number) => key
+    this.keys.widenTo(kind)
+    if (this.keys.tableKeyKind === 'float64' || kind === 'interned') for (const group of this.panes.groups) group.convert(this.keys, keyOf)
+    this.panes.current = this.panes.current.group === undefined ? this.panes.current : this.panes.enter(this.panes.current.start)
+  }
+
+  addText({ kernel: K, id, saving }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    const { accumulator, range } = this.#options
+    const keyKind = this.keys.tableKeyKind
+    const stride = firstValueWord(keyKind) + accumulator.initial.length
+    const ts = row.timestamp
+    return {
+      before: `let pane${id} = ${K}.panes.current, ps${id} = pane${id}.start, pe${id} = pane${id}.end, tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables\nconst of${id} = ${K}.openFrom`,
+      row: `add${id}: {
+if (!(${ts} >= of${id})) { ${key.declare}; ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); pane${id} = ${K}.panes.current; ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables; break add${id} }
+if (${ts} < ps${id} || ${ts} >= pe${id}) { pane${id} = ${K}.panes.enter(${ts}); ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables }
+if (tb${id} === null) break add${id}
+${key.declare}
+${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}
+}`,
+      after: '',
+    }
+  }
+
+  fireText(names: KernelNames, emit: (row: string, timestamp: string) => string, isFull: string): string {
+    const { accumulator } = this.#options
+    const keyKind = this.keys.tableKeyKind
+    const stride = firstValueWord(keyKind) + accumulator.initial.length
+    const stamp = keyKind === 'int32' ? 1 : 2
+    const result = accumulator.resultText('f', `e + ${firstValueWord(keyKind)}`)
+    const row = this.#options.framed ? `{ ${this.#keyText(keyKind === 'int32' ? 'a[e * 2]' : 'f[e]')}windowStart: start, windowEnd: end, ${result} }` : result
+    return `const start = K.windowStart, end = K.windowEnd, time = end - 1, values = K.keys.values
+for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
+  const t = K.tables[g]
+  if (t.size === 0) continue
+  const a = t.i32, f = t.f64, st = t.stamp
+  for (let s = K.slot; s < t.capacity; s++) {
+    const e = s * ${stride}
+    if (a[e * 2 + ${stamp}] !== st) continue
+    if (${isFull}) { K.table = g; K.slot = s; return false }
+    const r${names.id} = ${row}
+    ${emit(`r${names.id}`, 'time')}
+  }
+}
+return true`
+  }
+
+  /** The key's properties in a result row: its fields, or `key`. */
+  #keyText(tableKey: string): string {
+    const { key } = this.#options
+    const value = this.keys.kind === 'interned' ? `values[${tableKey}]` : tableKey
+    if (key.kind === 'field') return `${quote.property(key.field)}: ${value}, `
+    if (key.kind === 'function') return `key: ${value}, `
+    return `${key.fields.map((field) => `${quote.property(field)}: ${value}${quote.access(field)}`).join(', ')}, `
+  }
+
+  processElement(row: unknown, timestamp: number, key: unknown): void {
+    this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
+    const k = this.keys.idOf(key)
+    const h = this.keys.hashOf(k)
+    if (!(timestamp >= this.openFrom)) this.unusual(row, timestamp, k, h)
+    else this.#add(row, timestamp, k, h)
+  }
+
+  /** A row without a timestamp, late, or for a window that has fired: rare, so in plain form. */
+  unusual(row: unknown, timestamp: number, key: number, hash: number): void {
+    if (Number.isNaN(timestamp)) {
+      throw new StreamError('INVALID_PROGRAM', `A record without a timestamp came to the event-time window '${this.#ctx.operatorName}'`, {
+        hint: 'Give the source a watermark strategy (watermarks: boundedOutOfOrderness(...)), or use a processing-time window.',
+        place: { operator: this.#ctx.operatorName },
+      })
+    }
+    const { sizeMs, allowedLatenessMs, lateTag } = this.#options
+    const starts = this.panes.windowStartsOf(timestamp)
+    const live = starts.filter((start) => start + sizeMs - 1 + allowedLatenessMs > this.#watermark)
+    if (live.length === 0) {
+      if (starts.length === 0 || timestamp + allowedLatenessMs > this.#watermark) return
+      if (lateTag !== undefined) this.#ctx.output.emitSide(lateTag, row, timestamp)
+      else this.#ctx.numLateRecordsDropped.value++
+      return
+    }
+    this.#add(row, timestamp, key, hash)
+    for (const start of live) if (start + sizeMs - 1 <= this.#watermark) this.#emitOne(start, key, hash)
+  }
+
+  #add(row: unknown, timestamp: number, key: number, hash: number): void {
+    const { group } = this.panes.enter(timestamp)
+    if (group === undefined) return
+    const table = group.tables[this.#groupOf(hash)]!
+    const at = table.upsert(key, hash)
+    table.saveBefore(at)
+    this.#options.accumulator.add(table.f64, at + firstValueWord(table.keyKind), row)
+  }
+
+  #groupOf(hash: number): number {
+    return ((hash >>> 0) % this.#options.range.maxParallelism) - this.#options.range.first
+  }
+
+  /** The whole content of one fired window for one key, after a late element changed it. */
+  #emitOne(start: number, key: number, hash: number): void {
+    const { accumulator, sizeMs } = this.#options
+    const merged = accumulator.initial.slice()
+    let found = 0
+    for (const pane of this.panes.panesOf(start + sizeMs)) {
+      const table = pane.group!.tables[this.#groupOf(hash)]!
+      const at = table.find(key, hash)
+      if (at < 0) continue
+      const from = at + firstValueWord(table.keyKind)
+      if (found++ === 0) merged.set(table.f64.subarray(from, from + merged.length))
+      else this.#merge!(merged, 0, table.f64, from)
+    }
+    const result = accumulator.result(merged, 0)
+    this.#ctx.output.emit(this.#options.framed ? { ...this.#keyFields(this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result } : result, start + sizeMs - 1)
+  }
+
+  #keyFields(value: unknown): Record<string, unknown> {
+    const { key } = this.#options
+    if (key.kind === 'field') return { [key.field]: value }
+    return key.kind === 'function' ? { key: value } : Object.fromEntries(key.fields.map((field) => [field, (value as Record<string, unknown>)[field]]))
+  }
+
+  advanceWatermark(watermark: number): boolean {
+    const lastEnd = this.panes.lastEndDueAt(watermark)
+    for (;;) {
+      if (this.#firing === undefined) {
+        const end = this.panes.nextEnd(lastEnd)
+        if (end === undefined) break
+        this.#begin(end)
+      }
+      if (!this.fireLoop!(this)) return false
+      if (this.#firing!.scratch !== undefined) this.panes.recycle(this.#firing!.scratch)
+      this.#firing = undefined
+      this.panes.firedTo = this.windowEnd
+    }
+    this.#watermark = Math.max(this.#watermark, watermark)
+    this.panes.firedTo = Math.max(this.panes.firedTo, lastEnd)
+    this.openFrom = this.panes.firedTo
+    this.panes.dropBelow(watermark)
+    return true
+  }
+
+  #begin(end: number): void {
+    const panes = this.panes.panesOf(end)
+    this.windowEnd = end
+    this.windowStart = end - this.#options.sizeMs
+    this.table = 0
+    this.slot = 0
+    const scratch = panes.length === 1 ? undefined : this.#mergePanes(panes.map((pane) => pane.group!))
+    this.#firing = { scratch }
+    this.tables = (scratch ?? panes[0]!.group!).tables
+  }
+
+  #mergePanes(groups: readonly TableGroup[]): TableGroup {
+    const scratch = this.panes.newGroup()
+    const merge = this.#merge!
+    for (const group of groups) {
+      group.tables.forEach((table, g) => {
+        if (table.size === 0) return
+        const into = scratch.tables[g]!
+        const word = firstValueWord(table.keyKind)
+        const { stride } = table
+        table.forEach((at) => {
+          const key = table.keyAt(at)
+          const hash = this.keys.hashOf(key)
+          const found = into.find(key, hash)
+          if (found >= 0) merge(into.f64, found + word, table.f64, at + word)
+          else {
+            const to = into.insert(key, hash)
+            for (let w = word; w < stride; w++) into.f64[to + w] = table.f64[at + w]!
+          }
+        })
+      })
+    }
+    return scratch
+  }
+}
+
+function compileMerge(accumulator: Accumulator): MergeEntry {
+  const names = Object.keys(accumulator.bindings)
+  const make = new Function(...names, `return function mergeEntry(f, at, g, from) {\n${accumulator.mergeText('f', 'at', 'g', 'from')}\n}`)
+  return make(...names.map((name) => accumulator.bindings[name])) as MergeEntry
+}

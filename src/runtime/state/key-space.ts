@@ -1,0 +1,84 @@
+/**
+ * The keys of one operator subtask as numbers, which typed tables hold: a numeric key is itself, any other key is interned to a
+ * dense id with its hash beside it. The kind only ever widens: int32 -> float64 -> interned; whoever holds tables of
+ * an older kind converts them (the hash is by value, so a key stays in its group).
+ */
+import { canonicalKey, hashFloat64, hashInt32, hashKey } from '../../base/columnar/key-hash.ts'
+import { ownString } from './own-string.ts'
+import type { TableKeyKind } from './typed-table.ts'
+
+export type KeySpaceKind = 'int32' | 'float64' | 'interned'
+
+const rank = { int32: 0, float64: 1, interned: 2 } as const
+
+export class KeySpace {
+  kind: KeySpaceKind = 'int32'
+  /** Of interned keys, by id. */
+  readonly values: unknown[] = []
+  hashes = new Int32Array(64)
+  readonly #ids = new Map<number | string, number>()
+  readonly #translations = new WeakMap<readonly string[], Int32Array>()
+
+  get tableKeyKind(): TableKeyKind {
+    return this.kind === 'float64' ? 'float64' : 'int32'
+  }
+
+  /** True when `kind` is more than what tables hold now: they must be converted after widenTo. */
+  isBelow(kind: KeySpaceKind): boolean {
+    return rank[this.kind] < rank[kind]
+  }
+
+  widenTo(kind: KeySpaceKind): void {
+    if (this.isBelow(kind)) this.kind = kind
+  }
+
+  readonly hashOf = (key: number): number => {
+    if (this.kind === 'interned') return this.hashes[key]!
+    return this.kind === 'int32' ? hashInt32(key) : hashFloat64(key)
+  }
+
+  /** The user's key that a table key stands for. */
+  keyOf(key: number): unknown {
+    return this.kind === 'interned' ? this.values[key] : key
+  }
+
+  /** The table key of a user's key; refuses null. The space must be wide enough. */
+  idOf(key: unknown): number {
+    return this.kind === 'interned' ? this.intern(key) : (key as number)
+  }
+
+  intern(key: unknown): number {
+    const canonical = canonicalKey(key)
+    const known = this.#ids.get(canonical)
+    return known ?? this.#add(typeof canonical === 'string' ? ownString(canonical) : canonical, key)
+  }
+
+  /** Ids of the entries of a producer's dictionary; the dictionary may have grown since the last call. */
+  translate(dictionary: readonly string[]): Int32Array {
+    let ids = this.#translations.get(dictionary)
+    const known = ids === undefined ? 0 : ids[0]!
+    if (known === dictionary.length && ids !== undefined) return ids
+    if (ids === undefined || ids.length <= dictionary.length) {
+      const grown = new Int32Array(Math.max(64, dictionary.length * 2))
+      if (ids !== undefined) grown.set(ids)
+      ids = grown
+      this.#translations.set(dictionary, ids)
+    }
+    for (let i = known; i < dictionary.length; i++) ids[i + 1] = this.intern(dictionary[i])
+    ids[0] = dictionary.length
+    return ids
+  }
+
+  #add(canonical: number | string, key: unknown): number {
+    const id = this.values.length
+    if (id === this.hashes.length) {
+      const grown = new Int32Array(id * 2)
+      grown.set(this.hashes)
+      this.hashes = grown
+    }
+    this.hashes[id] = hashKey(key)
+    this.values.push(typeof key === 'string' ? (canonical === key ? canonical : ownString(key)) : key)
+    this.#ids.set(canonical, id)
+    return id
+  }
+}

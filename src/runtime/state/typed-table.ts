@@ -1,0 +1,196 @@
+/**
+ * Keyed entries of one key group in one SharedArrayBuffer: open addressing, linear probing, key and value fields of an
+ * entry side by side, so that a look-up touches one cache line. Generated loops read and write `i32` and `f64` directly;
+ * this class owns growth, clearing and snapshots.
+ *
+ * An entry is `stride` float64 words:
+ *
+ * | word            | int32 keys (numbers or interned ids)       | float64 keys            |
+ * | --------------- | ------------------------------------------ | ----------------------- |
+ * | 0               | int32 key, int32 stamp                     | key                     |
+ * | 1               | first value field                          | int32 stamp, int32 zero |
+ * | 2 ...           | more value fields                          | value fields            |
+ *
+ * An entry is live when its stamp equals the table's `stamp`: clearing bumps the stamp. Entries are never deleted one by
+ * one. Slot of a hash: (hash >>> 7) & mask, since the low bits chose the key group.
+ *
+ * Snapshot: beginSnapshot bumps an epoch and nothing else. From then on, writers call saveBefore(entry) ahead of each
+ * write; the first one on a page of 2,048 entries keeps the page's old contents. Growth leaves the old memory to the snapshot.
+ */
+import { assert } from '../../base/core/stream-error.ts'
+
+export type TableKeyKind = 'int32' | 'float64'
+
+export const pageEntries = 2048
+const pageShift = 11
+const smallestCapacity = 16
+
+/** What a snapshot reads, on another thread if it likes: `pages` override the memory they were saved from. */
+export interface TableSnapshot {
+  readonly memory: SharedArrayBuffer
+  readonly capacity: number
+  readonly stride: number
+  readonly stamp: number
+  readonly pages: Map<number, Float64Array>
+}
+
+export class TypedTable {
+  readonly keyKind: TableKeyKind
+  readonly stride: number
+  /** Value fields an entry starts with. */
+  readonly initial: Float64Array
+  readonly hashOf: (key: number) => number
+  capacity = smallestCapacity
+  mask = smallestCapacity - 1
+  size = 0
+  stamp = 1
+  i32: Int32Array
+  f64: Float64Array
+  /** Set while a snapshot is in flight. */
+  snapshot: TableSnapshot | undefined
+  #memory: SharedArrayBuffer
+  #reserve: number
+
+  constructor(keyKind: TableKeyKind, initial: Float64Array, hashOf: (key: number) => number, capacity = smallestCapacity) {
+    this.keyKind = keyKind
+    this.initial = initial
+    this.hashOf = hashOf
+    this.stride = firstValueWord(keyKind) + initial.length
+    this.#reserve = capacity
+    this.capacity = capacity
+    this.mask = capacity - 1
+    this.#memory = new SharedArrayBuffer(capacity * this.stride * 8)
+    this.i32 = new Int32Array(this.#memory)
+    this.f64 = new Float64Array(this.#memory)
+  }
+
+  get sizeBytes(): number {
+    return this.#memory.byteLength
+  }
+
+  /** Word offset (in f64) of the key's entry, made if it is not there. */
+  upsert(key: number, hash: number): number {
+    const found = this.find(key, hash)
+    return found >= 0 ? found : this.insert(key, hash)
+  }
+
+  /** Word offset of the key's entry, or -1. */
+  find(key: number, hash: number): number {
+    const { i32, f64, stride, mask, stamp } = this
+    const int = this.keyKind === 'int32'
+    for (let slot = (hash >>> 7) & mask; ; slot = (slot + 1) & mask) {
+      const at = slot * stride
+      if (int) {
+        if (i32[at * 2 + 1] !== stamp) return -1
+        if (i32[at * 2] === key) return at
+      } else {
+        if (i32[at * 2 + 2] !== stamp) return -1
+        const held = f64[at]!
+        if (held === key || (held !== held && key !== key)) return at
+      }
+    }
+  }
+
+  /** Makes the entry of a key that is not there; grows when half full. Offsets from before are void. */
+  insert(key: number, hash: number): number {
+    if ((this.size + 1) * 2 > this.capacity) this.#grow()
+    const at = this.#freeSlot(hash)
+    if (this.snapshot !== undefined) this.saveBefore(at)
+    if (this.keyKind === 'int32') {
+      this.i32[at * 2] = key
+      this.i32[at * 2 + 1] = this.stamp
+    } else {
+      this.f64[at] = key
+      this.i32[at * 2 + 2] = this.stamp
+    }
+    this.f64.set(this.initial, at + firstValueWord(this.keyKind))
+    this.size++
+    return at
+  }
+
+  #freeSlot(hash: number): number {
+    const { i32, stride, mask, stamp } = this
+    const stampWord = this.keyKind === 'int32' ? 1 : 2
+    let slot = (hash >>> 7) & mask
+    while (i32[slot * stride * 2 + stampWord] === stamp) slot = (slot + 1) & mask
+    return slot * stride
+  }
+
+  #grow(): void {
+    const { i32, f64, stride, stamp, capacity } = this
+    this.snapshot = undefined // what is in flight keeps the old memory, which nobody writes any more
+    this.capacity = capacity * 2
+    this.mask = this.capacity - 1
+    this.#memory = new SharedArrayBuffer(this.capacity * stride * 8)
+    this.i32 = new Int32Array(this.#memory)
+    this.f64 = new Float64Array(this.#memory)
+    const int = this.keyKind === 'int32'
+    for (let slot = 0; slot < capacity; slot++) {
+      const at = slot * stride
+      if (i32[at * 2 + (int ? 1 : 2)] !== stamp) continue
+      const to = this.#freeSlot(this.hashOf(int ? i32[at * 2]! : f64[at]!))
+      for (let word = 0; word < stride; word++) this.f64[to + word] = f64[at + word]!
+      if (int) {
+        // a float64 copy of two int32 halves may canonicalise a NaN pattern: copy them as what they are
+        this.i32[to * 2] = i32[at * 2]!
+        this.i32[to * 2 + 1] = stamp
+      } else this.i32[to * 2 + 2] = stamp
+    }
+  }
+
+  /** Forgets all entries; the memory stays. A table that was far larger than it is now needed gives memory back. */
+  clear(): void {
+    if (this.capacity > this.#reserve * 4 && this.size * 16 < this.capacity) this.#shrink()
+    this.size = 0
+    if (this.stamp === 0x7fffffff) {
+      this.stamp = 1
+      if (this.snapshot === undefined) this.i32.fill(0)
+      else this.#shrink()
+    } else this.stamp++
+  }
+
+  #shrink(): void {
+    this.snapshot = undefined
+    this.capacity = this.#reserve
+    this.mask = this.capacity - 1
+    this.#memory = new SharedArrayBuffer(this.capacity * this.stride * 8)
+    this.i32 = new Int32Array(this.#memory)
+    this.f64 = new Float64Array(this.#memory)
+  }
+
+  /** Fixes what the table holds now for a reader; costs the same whatever its size. */
+  beginSnapshot(): TableSnapshot {
+    assert(this.snapshot === undefined, 'a table can be in one snapshot at a time')
+    this.snapshot = { memory: this.#memory, capacity: this.capacity, stride: this.stride, stamp: this.stamp, pages: new Map() }
+    return this.snapshot
+  }
+
+  /** The reader is done with what beginSnapshot gave. */
+  endSnapshot(snapshot: TableSnapshot): void {
+    if (this.snapshot === snapshot) this.snapshot = undefined
+  }
+
+  /** Call ahead of each write to the entry at this word offset while `snapshot` is set. */
+  saveBefore(at: number): void {
+    const { snapshot, stride } = this
+    if (snapshot === undefined) return
+    const page = Math.floor(at / stride) >> pageShift
+    if (snapshot.pages.has(page)) return
+    const from = page * pageEntries * stride
+    snapshot.pages.set(page, this.f64.slice(from, Math.min(from + pageEntries * stride, this.f64.length)))
+  }
+
+  /** Calls with the word offset of every live entry. */
+  forEach(visit: (at: number) => void): void {
+    const { i32, stride, stamp, capacity } = this
+    const stampWord = this.keyKind === 'int32' ? 1 : 2
+    for (let slot = 0; slot < capacity; slot++) if (i32[slot * stride * 2 + stampWord] === stamp) visit(slot * stride)
+  }
+
+  keyAt(at: number): number {
+    return this.keyKind === 'int32' ? this.i32[at * 2]! : this.f64[at]!
+  }
+}
+
+/** Index of the first value field within an entry. */
+export const firstValueWord = (keyKind: TableKeyKind): number => (keyKind === 'int32' ? 1 : 2)

@@ -1,0 +1,218 @@
+/**
+ * From the plan of one subtask to a Task that can run: operators and kernels with their contexts, outgoing partitions, the
+ * chain, and the input. Nothing is opened yet.
+ */
+import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
+import type { Schema, Type } from '../../base/columnar/data-type.ts'
+import { configValue } from '../../base/core/config-options.ts'
+import { assert, StreamError } from '../../base/core/stream-error.ts'
+import type { JobVertex, PlanEdge } from '../../program/graph/job-graph.ts'
+import type { StreamGraph, StreamNode } from '../../program/graph/stream-graph.ts'
+import { Chain } from '../chain/chain.ts'
+import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
+import type { ChainUnit } from '../chain/chain-input.ts'
+import { ChannelReader } from '../exchange/channel-reader.ts'
+import { ChannelWriter } from '../exchange/channel-writer.ts'
+import { ResultPartition } from '../exchange/result-partition.ts'
+import { Ring } from '../exchange/ring.ts'
+import { createKernel, fieldsVisibleTo } from '../operator/kernel/create-kernel.ts'
+import { createOperator } from '../operator/create-operator.ts'
+import type { OperatorContext } from '../operator/operator.ts'
+import { userFailure } from '../operator/user-function.ts'
+import { DiscardOperator } from './discard-operator.ts'
+import type { ChannelDeployment, SlotDeployment } from './deployment.ts'
+import { InputGate } from './input-gate.ts'
+import { createRouter } from './create-router.ts'
+import type { SlotHost } from './slot.ts'
+import { type OutgoingEdge, Task, type TaskPhase } from './task.ts'
+import type { TaskInput } from './task-input.ts'
+
+export interface TaskBlueprint {
+  readonly deployment: SlotDeployment
+  readonly vertex: JobVertex
+  readonly subtask: number
+  readonly nodes: ReadonlyMap<number, StreamNode>
+  readonly graph: StreamGraph
+  readonly host: SlotHost
+  /** Wakes the slot that a channel's other end is in, if it sleeps. */
+  readonly wakeSlot: (slot: number) => void
+  readonly wake: () => void
+  readonly onPhase: (task: Task, phase: TaskPhase) => void
+  readonly onFailure: (task: Task, thrown: unknown) => void
+}
+
+/** `createInput` makes the input of a source vertex, once the contexts are there. */
+export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorContext, name: string) => TaskInput): Task {
+  const { deployment, vertex, host } = blueprint
+  const { config } = deployment
+  let task: Task | undefined
+  const counters: Record<string, number> = {}
+  const late: { value: number }[] = []
+  const edges = outgoingEdges(blueprint)
+  const contexts = vertex.operators.map((operator): OperatorContext => {
+    const numLateRecordsDropped = { value: 0 }
+    late.push(numLateRecordsDropped)
+    return {
+      jobId: deployment.jobId,
+      jobName: deployment.jobGraph.jobName,
+      operatorName: operator.name,
+      operatorUid: operator.uid,
+      subtaskIndex: blueprint.subtask,
+      parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
+      attemptNumber: deployment.attempt,
+      clock: host.clock,
+      fileSystem: host.fileSystem,
+      output: new ChainOutput(),
+      numLateRecordsDropped,
+      addToCounter: (name, delta) => {
+        counters[name] = (counters[name] ?? 0) + delta
+      },
+      printLine: (stream, line) => host.control.send({ say: 'print', stream, line }),
+      sendToClient: (channel, rows) => host.control.send({ say: 'collect', channel, rows }),
+      requestProcessingTimer: (atMs) => task?.requestTimer(atMs),
+    }
+  })
+  const nodes = chainNodes(blueprint, contexts, edges)
+  const head = nodes[0]!
+  const partitions = edges.map(({ partition }) => partition)
+  const chain = new Chain(
+    {
+      chainId: `${vertex.name} #${blueprint.subtask}`,
+      nodes,
+      partitions,
+      headKeys: blueprint.nodes.get(vertex.operators[0]!.nodeId)!.keys,
+      interrupted: false,
+      fail: (thrown, node, unit, row) => {
+        throw failureOf(nodes[node]!, thrown, unit, row)
+      },
+    },
+    configValue(config, 'execution.codegen'),
+  )
+  const name = `${head.descriptor.kind} '${head.name}'`
+  task = new Task({
+    vertex: vertex.id,
+    subtask: blueprint.subtask,
+    input: head.descriptor.kind === 'source' ? createInput(head.ctx, name) : inputGate(blueprint),
+    chain,
+    edges,
+    clock: host.clock,
+    wake: blueprint.wake,
+    onPhase: (phase) => blueprint.onPhase(task!, phase),
+    onFailure: (thrown) => blueprint.onFailure(task!, thrown),
+    watermarkIntervalMs: configValue(config, 'pipeline.auto-watermark-interval'),
+    counters,
+    late,
+  })
+  return task
+}
+
+/** What a user function threw, with the operator's name and the record's position. */
+function failureOf(node: ChainNode, thrown: unknown, unit: ChainUnit | undefined, row: number): StreamError {
+  const error = userFailure(node.ctx, node.descriptor.kind, thrown)
+  if (unit === undefined || error.place.record !== undefined) return error
+  const { code, message, hint, domain, retry, cause, stack } = error
+  const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...error.place, record: `record ${row + 1} of a batch that begins at ${unit.position}` } })
+  if (stack !== undefined) placed.stack = stack
+  return placed
+}
+
+function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext[], edges: readonly OutgoingEdge[]): ChainNode[] {
+  const { vertex, deployment } = blueprint
+  const plan = deployment.jobGraph.edges.filter((edge) => edge.fromVertex === vertex.id)
+  const generated = configValue(deployment.config, 'execution.codegen')
+  const nodes: ChainNode[] = new Array(vertex.operators.length)
+  for (let index = vertex.operators.length - 1; index >= 0; index--) {
+    const operator = vertex.operators[index]!
+    const ctx = contexts[index]!
+    const { operator: descriptor, keys } = blueprint.nodes.get(operator.nodeId)!
+    const kernel = generated && index === 0 ? createKernel(descriptor, keys, ctx) : undefined
+    const settings = { autoWatermarkIntervalMs: configValue(deployment.config, 'pipeline.auto-watermark-interval') }
+    const plain =
+      descriptor.kind === 'source' ? undefined : descriptor.kind === 'sink' && descriptor.sink.discards === true ? new DiscardOperator() : (kernel ?? createOperator(descriptor, ctx, keys, settings))
+    const outputs: NodeOutput[] = []
+    const tags = new Set<string | undefined>()
+    for (const child of vertex.operators) if (child.chainedTo === index) tags.add(child.outputTag)
+    for (const edge of plan) if (edge.fromOperator === index) tags.add(edge.outputTag)
+    for (const tag of tags) {
+      outputs.push({
+        tag,
+        children: nodes.filter((_, child) => vertex.operators[child]!.chainedTo === index && vertex.operators[child]!.outputTag === tag),
+        partitions: plan.flatMap((edge, e) => (edge.fromOperator === index && edge.outputTag === tag ? [edges[e]!.partition] : [])),
+      })
+    }
+    const output = ctx.output as ChainOutput
+    const fn = descriptor.kind === 'map' || descriptor.kind === 'filter' ? functionOf(descriptor.fn, descriptor.kind) : undefined
+    const node: ChainNode = { index, name: operator.name, descriptor, operator: plain, kernel, fn, ctx, output, outputs }
+    nodes[index] = node
+    output.partitions = reachablePartitions(node)
+    output.waiters = sinksBehind(node)
+  }
+  return nodes
+}
+
+const sinksBehind = (node: ChainNode): NonNullable<ChainNode['operator']>[] =>
+  node.outputs.flatMap(({ children }) => children.flatMap((child) => [...(child.descriptor.kind === 'sink' ? [child.operator!] : []), ...sinksBehind(child)]))
+
+function functionOf(fn: unknown, method: 'map' | 'filter'): (row: any) => any {
+  if (typeof fn === 'function') return fn as (row: any) => any
+  const object = fn as Record<string, (row: any) => any>
+  return (row) => object[method]!(row)
+}
+
+function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
+  const { deployment, vertex, subtask } = blueprint
+  return deployment.jobGraph.edges
+    .filter((edge) => edge.fromVertex === vertex.id)
+    .map((edge) => {
+      const channels = deployment.channels.filter((channel) => channel.edge === edge.id && channel.fromSubtask === subtask).sort((a, b) => a.toSubtask - b.toSubtask)
+      const maxRecordBytes = configValue(deployment.config, 'execution.max-record-size')
+      const writers = channels.map((channel) => new ChannelWriter(new Ring(channel.ring), () => blueprint.wakeSlot(channel.toSlot), maxRecordBytes))
+      const consumer = deployment.jobGraph.vertices[edge.toVertex]!
+      const from = blueprint.nodes.get(vertex.operators[edge.fromOperator]!.nodeId)!
+      const to = blueprint.nodes.get(consumer.operators[0]!.nodeId)!
+      const projection = fieldsVisibleTo(to.operator, to.keys[edge.input])
+      return {
+        partition: new ResultPartition({
+          schema: edge.outputTag === undefined ? declaredSchema(from.outputType, projection) : null,
+          channels: writers,
+          router: createRouter(streamPartitioning(edge, to, from.id), writers.length, consumer.maxParallelism, subtask),
+          maxOverdraft: configValue(deployment.config, 'execution.max-output-overdraft'),
+          operator: vertex.operators[edge.fromOperator]!.name,
+          projection,
+        }),
+        bufferTimeoutMs: edge.bufferTimeoutMs,
+        flushAtMs: Number.POSITIVE_INFINITY,
+      }
+    })
+}
+
+/** The partitioning with its functions, from the graph that this thread planned itself. */
+function streamPartitioning(edge: PlanEdge, to: StreamNode, fromNode: number) {
+  const found = to.inputs.find((input) => input.from === fromNode && input.input === edge.input && input.outputTag === edge.outputTag && input.partitioning.kind === edge.partitioning.kind)
+  assert(found !== undefined, `edge ${edge.id} of the plan is not in the graph`)
+  return found.partitioning
+}
+
+function declaredSchema(type: Type<unknown> | undefined, projection: readonly string[] | undefined): Schema | null {
+  if (type === undefined) return null
+  const schema = schemaOf(type)
+  if (projection === undefined || schema.root !== 'row') return schema
+  return makeSchema('row', schema.fields.filter(({ name }) => projection.includes(name)), true)
+}
+
+function inputGate(blueprint: TaskBlueprint): InputGate {
+  const { deployment, vertex, subtask } = blueprint
+  const { edges, vertices } = deployment.jobGraph
+  const incoming = edges.filter((edge) => edge.toVertex === vertex.id)
+  return new InputGate(
+    incoming.flatMap((edge) => {
+      const channels = deployment.channels.filter((channel: ChannelDeployment) => channel.edge === edge.id && channel.toSubtask === subtask)
+      return channels.map((channel) => ({
+        reader: new ChannelReader(new Ring(channel.ring), () => blueprint.wakeSlot(channel.fromSlot)),
+        input: edge.input,
+        from: `subtask ${channel.fromSubtask + 1} of '${vertices[edge.fromVertex]!.operators[edge.fromOperator]!.name}'`,
+      }))
+    }),
+  )
+}
