@@ -96,8 +96,8 @@ class Slot implements RunningSlot {
       for (const node of [...chain.runtime.nodes].reverse()) await node.operator?.open?.()
       const reader = this.#readers.get(`${vertex}/${subtask}`)
       if (reader !== undefined) {
-        await reader.start()
         this.#host.control.send({ say: 'registerReader', vertex, subtask })
+        await reader.start()
       }
       if (!task.isOver) this.#say({ vertex, subtask }, 'running')
     } catch (thrown) {
