@@ -50,7 +50,10 @@ export class JobCoordinator implements JobClient {
   constructor(options: CoordinatorOptions) {
     this.#options = options
     this.#startedMs = options.clock.elapsed()
-    this.#state = new JobState(options.deployments.length, options.deployments.reduce((sum, slot) => sum + slot.tasks.length, 0))
+    this.#state = new JobState(
+      options.deployments.length,
+      options.deployments.reduce((sum, slot) => sum + slot.tasks.length, 0),
+    )
     this.#metrics = new JobMetrics(options.jobGraph)
     this.result = new Promise((resolve, reject) => void (this.#settle = { resolve, reject }))
     // A client that only cancels, or only looks at the status, need not handle the rejection.
@@ -73,7 +76,8 @@ export class JobCoordinator implements JobClient {
     for (const vertex of jobGraph.vertices) {
       for (const { nodeId, name } of vertex.operators) {
         const operator = streamGraph.nodes.find((node) => node.id === nodeId)?.operator
-        if (operator?.kind === 'source') this.#sources.set(vertex.id, this.#sourceCoordinator(operator.source, vertex.id, name, vertex.parallelism))
+        if (operator?.kind === 'source')
+          this.#sources.set(vertex.id, this.#sourceCoordinator(operator.source, vertex.id, name, vertex.parallelism))
       }
     }
     this.#slots = slotPool.deploy(deployments, streamGraph, this.#slotEvents())
@@ -92,10 +96,20 @@ export class JobCoordinator implements JobClient {
     if (this.#progressListeners.length === 1 && !this.#state.ended) this.#scheduleProgress()
   }
 
-  #sourceCoordinator(source: ConstructorParameters<typeof SourceCoordinator>[0]['source'], vertex: number, name: string, parallelism: number): SourceCoordinator {
+  #sourceCoordinator(
+    source: ConstructorParameters<typeof SourceCoordinator>[0]['source'],
+    vertex: number,
+    name: string,
+    parallelism: number,
+  ): SourceCoordinator {
     const { clock, fileSystem } = this.#options
     return new SourceCoordinator({
-      source, vertex, name, parallelism, clock, fileSystem,
+      source,
+      vertex,
+      name,
+      parallelism,
+      clock,
+      fileSystem,
       send: (message) => this.#sendToTask(vertex, message.subtask, message),
       fail: (error) => this.#apply({ on: 'failed', error }),
     })
@@ -163,13 +177,24 @@ export class JobCoordinator implements JobClient {
     const netRuntimeMs = this.#elapsedMs()
     const { jobId, jobGraph } = this.#options
     if (end.status === 'FAILED') return this.#settle.reject(end.error)
-    if (end.status === 'CANCELED') return this.#settle.reject(new StreamError('CANCELLED', `Job '${jobGraph.jobName}' was cancelled`, { place: { job: jobGraph.jobName } }))
+    if (end.status === 'CANCELED')
+      return this.#settle.reject(
+        new StreamError('CANCELLED', `Job '${jobGraph.jobName}' was cancelled`, { place: { job: jobGraph.jobName } }),
+      )
     try {
       this.#tellProgress()
     } catch (thrown) {
-      return this.#settle.reject(this.#placed(StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint: 'It was thrown by a progress listener.' })))
+      return this.#settle.reject(
+        this.#placed(StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint: 'It was thrown by a progress listener.' })),
+      )
     }
-    this.#settle.resolve({ jobId, jobName: jobGraph.jobName, netRuntimeMs, counters: this.#metrics.counters(), operators: this.#metrics.operators() })
+    this.#settle.resolve({
+      jobId,
+      jobName: jobGraph.jobName,
+      netRuntimeMs,
+      counters: this.#metrics.counters(),
+      operators: this.#metrics.operators(),
+    })
   }
 
   #sendToTask(vertex: number, subtask: number, message: ToSlot): void {
@@ -183,7 +208,12 @@ export class JobCoordinator implements JobClient {
     try {
       call()
     } catch (thrown) {
-      this.#apply({ on: 'failed', error: this.#placed(StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint: `It was thrown while the coordinator handled ${during}.` })) })
+      this.#apply({
+        on: 'failed',
+        error: this.#placed(
+          StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint: `It was thrown while the coordinator handled ${during}.` }),
+        ),
+      })
     }
   }
 
@@ -206,22 +236,32 @@ export class JobCoordinator implements JobClient {
 
   #placed(error: StreamError): StreamError {
     if (error.place.job !== undefined) return error
-    const placed = new StreamError(error.code, error.message, { ...error, place: { job: this.#options.jobGraph.jobName, ...error.place }, cause: error.cause })
+    const placed = new StreamError(error.code, error.message, {
+      ...error,
+      place: { job: this.#options.jobGraph.jobName, ...error.place },
+      cause: error.cause,
+    })
     placed.stack = error.stack
     return placed
   }
 
   #lostSlot(slot: number, cause: unknown): StreamError {
     const { deployments, jobGraph } = this.#options
-    const tasks = deployments[slot]!.tasks.map(({ vertex, subtask }) => `${jobGraph.vertices[vertex]!.name} (${subtask + 1}/${jobGraph.vertices[vertex]!.parallelism})`)
+    const tasks = deployments[slot]!.tasks.map(
+      ({ vertex, subtask }) => `${jobGraph.vertices[vertex]!.name} (${subtask + 1}/${jobGraph.vertices[vertex]!.parallelism})`,
+    )
     const outOfMemory = (cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
     const why = outOfMemory ? 'it ran out of heap memory' : cause instanceof Error ? cause.message : String(cause)
-    return new StreamError('TASK_LOST', `The thread of slot ${slot} of job '${jobGraph.jobName}' ended unexpectedly: ${why}. It ran ${tasks.join(', ')}`, {
-      hint: outOfMemory
-        ? 'Raise taskmanager.memory.task.heap.size, or keep less in user functions; state that is declared does not count against it.'
-        : 'A user function that calls process.exit(), or throws outside of its call (in a timer, in a promise), ends the thread.',
-      place: { job: jobGraph.jobName },
-      cause,
-    })
+    return new StreamError(
+      'TASK_LOST',
+      `The thread of slot ${slot} of job '${jobGraph.jobName}' ended unexpectedly: ${why}. It ran ${tasks.join(', ')}`,
+      {
+        hint: outOfMemory
+          ? 'Raise taskmanager.memory.task.heap.size, or keep less in user functions; state that is declared does not count against it.'
+          : 'A user function that calls process.exit(), or throws outside of its call (in a timer, in a promise), ends the thread.',
+        place: { job: jobGraph.jobName },
+        cause,
+      },
+    )
   }
 }

@@ -70,7 +70,11 @@ export function deployJob(jobGraph: JobGraph, options: DeployOptions): readonly 
   }))
 }
 
-function deployChannels(jobGraph: JobGraph, slotOf: (vertex: number, subtask: number) => number, memory: NetworkMemory): readonly ChannelDeployment[] {
+function deployChannels(
+  jobGraph: JobGraph,
+  slotOf: (vertex: number, subtask: number) => number,
+  memory: NetworkMemory,
+): readonly ChannelDeployment[] {
   const pairs = jobGraph.edges.flatMap((edge) => {
     const from = jobGraph.vertices[edge.fromVertex]!
     const to = jobGraph.vertices[edge.toVertex]!

@@ -104,7 +104,10 @@ export class JobState {
   #whenAllSlotsEnded(): readonly JobDecision[] {
     if (this.#liveSlots.size > 0 || this.#closing) return []
     if (this.#status === 'RUNNING' && this.#unfinishedTasks > 0) {
-      this.#cause = new StreamError('INTERNAL', `headrace bug: all slots ended, but ${this.#unfinishedTasks} tasks said neither that they finished nor that they failed`)
+      this.#cause = new StreamError(
+        'INTERNAL',
+        `headrace bug: all slots ended, but ${this.#unfinishedTasks} tasks said neither that they finished nor that they failed`,
+      )
       this.#move('FAILING')
     }
     this.#closing = true

@@ -5,10 +5,11 @@
  * Threads need code to travel, so they take a program: a module that each thread can import. A job of a script that is no
  * such module runs inline; `inlineReason` says so. See docs/design/local-execution.md.
  */
-import { configValue } from '../../base/core/config-options.ts'
-import type { Clock } from '../../base/core/clock.ts'
-import type { FileSystem } from '../../base/filesystem/file-system.ts'
+
 import { ownModule } from '../../base/bundle/own-module.ts'
+import type { Clock } from '../../base/core/clock.ts'
+import { configValue } from '../../base/core/config-options.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
 import { JobCoordinator } from './coordinator.ts'
@@ -62,10 +63,19 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
     async submit({ streamGraph, jobGraph, onCollect, earlier = [] }) {
       const jobId = newJobId()
       const coordinator = new JobCoordinator({
-        jobId, streamGraph, jobGraph, slotPool: threads?.forJob(earlier) ?? inline, clock, fileSystem, onCollect,
+        jobId,
+        streamGraph,
+        jobGraph,
+        slotPool: threads?.forJob(earlier) ?? inline,
+        clock,
+        fileSystem,
+        onCollect,
         deployments: deployJob(jobGraph, { jobId, networkMemory: networkMemoryOf(jobGraph.config) }),
         print: options.print ?? printLine,
-        cancelTimeoutMs: jobGraph.config['task.cancellation.timeout'] === undefined ? localCancelTimeoutMs : configValue(jobGraph.config, 'task.cancellation.timeout'),
+        cancelTimeoutMs:
+          jobGraph.config['task.cancellation.timeout'] === undefined
+            ? localCancelTimeoutMs
+            : configValue(jobGraph.config, 'task.cancellation.timeout'),
       })
       coordinator.start()
       return coordinator
@@ -76,7 +86,8 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
   }
 }
 
-const noProgram = 'Task threads load the program by themselves, and this one was not started by `headrace run`, so its jobs run in the calling thread.'
+const noProgram =
+  'Task threads load the program by themselves, and this one was not started by `headrace run`, so its jobs run in the calling thread.'
 
 const definedOf = ({ clock, fileSystem }: LocalExecutorOptions) => ({ ...(clock && { clock }), ...(fileSystem && { fileSystem }) })
 
@@ -84,6 +95,9 @@ const definedOf = ({ clock, fileSystem }: LocalExecutorOptions) => ({ ...(clock 
 function networkMemoryOf(config: Readonly<Record<string, unknown>>): NetworkMemory {
   return {
     segmentSizeBytes: configValue(config, 'taskmanager.memory.segment-size'),
-    maxBytes: config['taskmanager.memory.network.max'] === undefined ? defaultNetworkMemory.maxBytes : configValue(config, 'taskmanager.memory.network.max'),
+    maxBytes:
+      config['taskmanager.memory.network.max'] === undefined
+        ? defaultNetworkMemory.maxBytes
+        : configValue(config, 'taskmanager.memory.network.max'),
   }
 }

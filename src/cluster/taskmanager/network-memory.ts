@@ -27,7 +27,8 @@ export function ringOptionsFor(channels: number, memory: NetworkMemory = default
   let segmentSizeBytes = roundDown64(Math.max(memory.segmentSizeBytes, smallestSegmentBytes))
   const fits = () => channels * ringSizeBytes({ segmentSizeBytes, segments }) <= memory.maxBytes
   while (!fits() && segments > fewestSegments) segments /= 2
-  while (!fits() && segmentSizeBytes > smallestSegmentBytes) segmentSizeBytes = roundDown64(Math.max(smallestSegmentBytes, segmentSizeBytes / 2))
+  while (!fits() && segmentSizeBytes > smallestSegmentBytes)
+    segmentSizeBytes = roundDown64(Math.max(smallestSegmentBytes, segmentSizeBytes / 2))
   if (fits()) return { segmentSizeBytes, segments }
   const needed = channels * ringSizeBytes({ segmentSizeBytes, segments })
   throw new StreamError(

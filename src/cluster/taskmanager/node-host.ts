@@ -3,8 +3,8 @@
  * files, its console and random ids.
  */
 import { randomBytes } from 'node:crypto'
-import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import { systemClock } from '../../base/core/system-clock.ts'
+import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import type { SlotHost } from '../../runtime/task/slot.ts'
 
 export const nodeHost = {

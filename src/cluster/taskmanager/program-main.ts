@@ -9,6 +9,6 @@ import type { Main } from '../../program/api/run-main.ts'
 export function programMain(program: { readonly url: string; readonly file: string }): Main {
   return async (env, args) => {
     const { main } = await loadProgram(program.url, program.file)
-    await (main as Main | undefined)?.(env, args)
+    return (main as Main | undefined)?.(env, args)
   }
 }

@@ -38,7 +38,13 @@ export async function serveLease(lease: SlotLease, host: ThreadHost): Promise<vo
   say({ lease: 'done' })
 }
 
-async function runDeployed(deploy: Deploy, streamGraph: StreamGraph, inbox: LeaseInbox, say: (message: FromThread) => void, host: ThreadHost): Promise<void> {
+async function runDeployed(
+  deploy: Deploy,
+  streamGraph: StreamGraph,
+  inbox: LeaseInbox,
+  say: (message: FromThread) => void,
+  host: ThreadHost,
+): Promise<void> {
   const peers = new Map(deploy.peers.map(({ slot, port }) => [slot, port]))
   const { runSlot, clock, fileSystem, yieldTo } = host
   const control: ControlPort = {
@@ -68,7 +74,7 @@ function sendCloned(message: FromSlot, say: (message: FromThread) => void): void
 class LeaseInbox {
   readonly deploy: Promise<Deploy>
   #handler: ((message: ToSlot) => void) | undefined
-  #early: ToSlot[] = []
+  readonly #early: ToSlot[] = []
 
   constructor(lease: SlotLease) {
     this.deploy = new Promise((resolve) => {
@@ -80,10 +86,11 @@ class LeaseInbox {
     })
   }
 
+  /** What came early is handed over after this call: the slot that listens may not be whole yet. */
   forwardTo(handler: (message: ToSlot) => void): void {
-    this.#handler = handler
-    const early = this.#early
-    this.#early = []
-    for (const message of early) handler(message)
+    queueMicrotask(() => {
+      this.#handler = handler
+      for (const message of this.#early.splice(0)) handler(message)
+    })
   }
 }

@@ -32,7 +32,13 @@ export interface SlotLease {
   readonly earlier: readonly RecordedExecution[]
 }
 
-export type ToThread = ToSlot | { readonly lease: 'deploy'; readonly deployment: SlotDeployment; readonly peers: readonly { readonly slot: number; readonly port: LeasePort }[] }
+export type ToThread =
+  | ToSlot
+  | {
+      readonly lease: 'deploy'
+      readonly deployment: SlotDeployment
+      readonly peers: readonly { readonly slot: number; readonly port: LeasePort }[]
+    }
 
 export type FromThread = FromSlot | { readonly lease: 'failed'; readonly error: WireError } | { readonly lease: 'done' }
 

@@ -67,7 +67,10 @@ export class SourceCoordinator {
   readerEvent(subtask: number, event: unknown): void {
     this.#turn((enumerator) => {
       if (enumerator.handleReaderEvent === undefined) {
-        throw new StreamError('INVALID_PROGRAM', `A reader of source '${this.#options.name}' sent an event, but its enumerator has no handleReaderEvent`)
+        throw new StreamError(
+          'INVALID_PROGRAM',
+          `A reader of source '${this.#options.name}' sent an event, but its enumerator has no handleReaderEvent`,
+        )
       }
       enumerator.handleReaderEvent(subtask, event)
     }, `an event of reader ${subtask}`)
@@ -149,10 +152,14 @@ export class SourceCoordinator {
 
   #mustBeRegistered(subtask: number, did: string): void {
     if (this.#registered.has(subtask)) return
-    throw new StreamError('INVALID_PROGRAM', `The enumerator of source '${this.#options.name}' ${did} subtask ${subtask}, whose reader has not registered`, {
-      hint: 'Wait for addReader(subtask), or look at registeredReaders().',
-      place: { operator: this.#options.name, subtask },
-    })
+    throw new StreamError(
+      'INVALID_PROGRAM',
+      `The enumerator of source '${this.#options.name}' ${did} subtask ${subtask}, whose reader has not registered`,
+      {
+        hint: 'Wait for addReader(subtask), or look at registeredReaders().',
+        place: { operator: this.#options.name, subtask },
+      },
+    )
   }
 
   #fail(thrown: unknown, during: string): void {

@@ -20,7 +20,8 @@ export default async function taskThread(lease: SlotLease): Promise<never> {
     ...nodeHost,
     runSlot,
     flushConsole,
-    plan: ({ program, earlier }) => plan(programMain(program), program.args, { seed: program.seed, earlier, ...(program.config && { config: program.config }) }),
+    plan: ({ program, earlier }) =>
+      plan(programMain(program), program.args, { seed: program.seed, earlier, ...(program.config && { config: program.config }) }),
   })
   return new Promise<never>(() => undefined)
 }

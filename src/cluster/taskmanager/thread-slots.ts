@@ -49,7 +49,9 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
     idleTimeout: Number.POSITIVE_INFINITY,
     atomics: 'disabled',
     recordTiming: false,
-    ...(heapSizeBytes !== undefined && { resourceLimits: { maxOldGenerationSizeMb: Math.max(smallestHeapMb, heapSizeBytes / 1024 / 1024) } }),
+    ...(heapSizeBytes !== undefined && {
+      resourceLimits: { maxOldGenerationSizeMb: Math.max(smallestHeapMb, heapSizeBytes / 1024 / 1024) },
+    }),
   })
   const leases = new Set<ThreadLease>()
   // A thread that dies before it was given its lease concerns them all: none would ever start.
@@ -100,7 +102,8 @@ function peerPairs(deployments: readonly SlotDeployment[]): readonly (readonly [
   const pairs = new Map<string, readonly [number, number]>()
   for (const { channels } of deployments) {
     for (const { fromSlot, toSlot } of channels) {
-      if (fromSlot !== toSlot) pairs.set(`${Math.min(fromSlot, toSlot)}/${Math.max(fromSlot, toSlot)}`, [Math.min(fromSlot, toSlot), Math.max(fromSlot, toSlot)])
+      if (fromSlot !== toSlot)
+        pairs.set(`${Math.min(fromSlot, toSlot)}/${Math.max(fromSlot, toSlot)}`, [Math.min(fromSlot, toSlot), Math.max(fromSlot, toSlot)])
     }
   }
   return [...pairs.values()]
@@ -132,7 +135,10 @@ class ThreadLease {
 
   deploy(deployment: SlotDeployment, peers: readonly { readonly slot: number; readonly port: LeasePort }[], events: SlotEvents): void {
     this.#slot = deployment.slot
-    this.send({ lease: 'deploy', deployment, peers }, peers.map(({ port }) => port))
+    this.send(
+      { lease: 'deploy', deployment, peers },
+      peers.map(({ port }) => port),
+    )
     // Not now: no event is raised before the coordinator holds what deploy() returns.
     queueMicrotask(() => {
       this.#events = events

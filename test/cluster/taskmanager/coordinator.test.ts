@@ -11,15 +11,25 @@ import { scriptedSource } from './scripted-source.ts'
 
 const fileSystem = {} as FileSystem
 
-function start(scripts: readonly (readonly Step[])[], options: { source?: Source<any, any, any>; edges?: readonly EdgeSpec[]; onCollect?: (rows: readonly unknown[]) => void } = {}) {
-  const vertices = [{ name: 'Source: scripts', parallelism: Math.max(1, scripts.length), source: options.source ?? scriptedSource(scripts) }]
+function start(
+  scripts: readonly (readonly Step[])[],
+  options: { source?: Source<any, any, any>; edges?: readonly EdgeSpec[]; onCollect?: (rows: readonly unknown[]) => void } = {},
+) {
+  const vertices = [
+    { name: 'Source: scripts', parallelism: Math.max(1, scripts.length), source: options.source ?? scriptedSource(scripts) },
+  ]
   const jobGraph = jobGraphOf(vertices, options.edges)
   const rows: unknown[] = []
   const lines: string[] = []
   const coordinator = new JobCoordinator({
-    jobId: 'j1', jobGraph, streamGraph: streamGraphOf(vertices), deployments: deployJob(jobGraph, { jobId: 'j1' }),
+    jobId: 'j1',
+    jobGraph,
+    streamGraph: streamGraphOf(vertices),
+    deployments: deployJob(jobGraph, { jobId: 'j1' }),
     slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }),
-    clock: systemClock, fileSystem, cancelTimeoutMs: 30,
+    clock: systemClock,
+    fileSystem,
+    cancelTimeoutMs: 30,
     print: (stream, line) => void lines.push(`${stream}: ${line}`),
     onCollect: (id, more) => {
       options.onCollect?.(more)
@@ -39,7 +49,9 @@ describe('a job coordinated inline', () => {
     expect(rows.sort()).toEqual(['out 1', 'out 2', 'out 3'])
     expect(lines).toEqual(['stdout: hello'])
     expect(result).toMatchObject({
-      jobId: 'j1', jobName: 'by hand', counters: { rows: 3 },
+      jobId: 'j1',
+      jobName: 'by hand',
+      counters: { rows: 3 },
       operators: [{ name: 'Source: scripts', recordsIn: 3, recordsOut: 3, lateRecordsDropped: 0 }],
     })
   })
@@ -55,25 +67,42 @@ describe('a job coordinated inline', () => {
   })
 
   it('wakes a slot whose peer has something for it', async () => {
-    const { coordinator, rows } = start([[{ ping: true }], [{ awaitPing: true }, { row: 'woken' }]], { edges: [{ from: 0, to: 0, kind: 'hash' }] })
+    const { coordinator, rows } = start([[{ ping: true }], [{ awaitPing: true }, { row: 'woken' }]], {
+      edges: [{ from: 0, to: 0, kind: 'hash' }],
+    })
     await coordinator.result
     expect(rows).toEqual(['out woken'])
   })
 
   it('fails with the error of a task and its job, and cancels the others', async () => {
     const { coordinator } = start([[{ throws: 'no field x' }], [{ park: true }]])
-    await expect(coordinator.result).rejects.toMatchObject({ code: 'USER_FUNCTION_FAILED', message: 'no field x', place: { job: 'by hand' } })
+    await expect(coordinator.result).rejects.toMatchObject({
+      code: 'USER_FUNCTION_FAILED',
+      message: 'no field x',
+      place: { job: 'by hand' },
+    })
     expect(coordinator.status).toBe('FAILED')
   })
 
   it('fails with the error of an enumerator', async () => {
     const source = scriptedSource([])
-    const broken = { ...source, createEnumerator: () => { throw new Error('no such folder') } }
-    await expect(start([[]], { source: broken }).coordinator.result).rejects.toThrow("The enumerator of source 'Source: scripts' failed during starting it: no such folder")
+    const broken = {
+      ...source,
+      createEnumerator: () => {
+        throw new Error('no such folder')
+      },
+    }
+    await expect(start([[]], { source: broken }).coordinator.result).rejects.toThrow(
+      "The enumerator of source 'Source: scripts' failed during starting it: no such folder",
+    )
   })
 
   it('fails when the caller of collect throws', async () => {
-    const { coordinator } = start([[{ row: 1 }]], { onCollect: () => { throw new Error('client') } })
+    const { coordinator } = start([[{ row: 1 }]], {
+      onCollect: () => {
+        throw new Error('client')
+      },
+    })
     await expect(coordinator.result).rejects.toMatchObject({ code: 'USER_FUNCTION_FAILED', message: 'client' })
   })
 
@@ -97,7 +126,9 @@ describe('a job coordinated inline', () => {
 
   it('routes events between readers and their enumerator', async () => {
     const heard: unknown[] = []
-    const { coordinator } = start([], { source: scriptedSource([[{ event: 'late' }]], (subtask, event) => void heard.push([subtask, event])) })
+    const { coordinator } = start([], {
+      source: scriptedSource([[{ event: 'late' }]], (subtask, event) => void heard.push([subtask, event])),
+    })
     await coordinator.result
     expect(heard).toEqual([[0, 'late']])
   })

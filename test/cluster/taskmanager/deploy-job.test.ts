@@ -27,11 +27,11 @@ describe('a job on slots', () => {
 
   it('tells each slot the channels that begin or end in it, with one ring for both ends', () => {
     const slots = deployJob(graph, { jobId: 'j' })
-    expect(slots[2]!.channels.map((channel) => `${channel.edge}: ${channel.fromSubtask}>${channel.toSubtask} slot ${channel.fromSlot}>${channel.toSlot}`)).toEqual([
-      '0: 0>2 slot 0>2',
-      '0: 1>2 slot 1>2',
-      '1: 2>0 slot 2>3',
-    ])
+    expect(
+      slots[2]!.channels.map(
+        (channel) => `${channel.edge}: ${channel.fromSubtask}>${channel.toSubtask} slot ${channel.fromSlot}>${channel.toSlot}`,
+      ),
+    ).toEqual(['0: 0>2 slot 0>2', '0: 1>2 slot 1>2', '1: 2>0 slot 2>3'])
     expect(slots[0]!.channels).toHaveLength(5)
     expect(slots[2]!.channels[0]!.ring).toBe(slots[0]!.channels.find((channel) => channel.toSlot === 2)!.ring)
     const rings = new Set(slots.flatMap((slot) => slot.channels.map((channel) => channel.ring)))
@@ -39,7 +39,13 @@ describe('a job on slots', () => {
   })
 
   it('keeps a forward edge within its slot', () => {
-    const forward = jobGraphOf([{ name: 'a', parallelism: 3 }, { name: 'b', parallelism: 3 }], [{ from: 0, to: 1, kind: 'forward' }])
+    const forward = jobGraphOf(
+      [
+        { name: 'a', parallelism: 3 },
+        { name: 'b', parallelism: 3 },
+      ],
+      [{ from: 0, to: 1, kind: 'forward' }],
+    )
     const channels = deployJob(forward, { jobId: 'j' }).flatMap((slot) => slot.channels)
     expect(channels).toHaveLength(3)
     expect(channels.every((channel) => channel.fromSlot === channel.toSlot)).toBe(true)

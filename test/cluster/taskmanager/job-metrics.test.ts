@@ -4,9 +4,25 @@ import { maxWatermark, minWatermark } from '../../../src/runtime/operator/operat
 import type { TaskMetrics } from '../../../src/runtime/task/deployment.ts'
 import { jobGraphOf } from './plans.ts'
 
-const graph = jobGraphOf([{ name: 'read', parallelism: 2 }, { name: 'sum', parallelism: 1 }], [{ from: 0, to: 1, kind: 'hash' }])
+const graph = jobGraphOf(
+  [
+    { name: 'read', parallelism: 2 },
+    { name: 'sum', parallelism: 1 },
+  ],
+  [{ from: 0, to: 1, kind: 'hash' }],
+)
 const task = (vertex: number, subtask: number, more: Partial<TaskMetrics>): TaskMetrics => ({
-  vertex, subtask, recordsIn: 0, recordsOut: 0, watermark: minWatermark, lateRecordsDropped: 0, busyMs: 0, idleMs: 0, backPressuredMs: 0, counters: {}, ...more,
+  vertex,
+  subtask,
+  recordsIn: 0,
+  recordsOut: 0,
+  watermark: minWatermark,
+  lateRecordsDropped: 0,
+  busyMs: 0,
+  idleMs: 0,
+  backPressuredMs: 0,
+  counters: {},
+  ...more,
 })
 
 describe('the metrics of a job', () => {

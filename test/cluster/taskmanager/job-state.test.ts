@@ -18,7 +18,14 @@ const words = (decision: JobDecision): string => {
 describe('the state of a job', () => {
   it('is FINISHED when all tasks have finished, all slots ended and the enumerators are closed', () => {
     const { state, decisions } = run(
-      2, 2, { on: 'deployed' }, { on: 'taskFinished' }, { on: 'slotDone', slot: 0 }, { on: 'taskFinished' }, { on: 'slotDone', slot: 1 }, { on: 'enumeratorsClosed' },
+      2,
+      2,
+      { on: 'deployed' },
+      { on: 'taskFinished' },
+      { on: 'slotDone', slot: 0 },
+      { on: 'taskFinished' },
+      { on: 'slotDone', slot: 1 },
+      { on: 'enumeratorsClosed' },
     )
     expect(decisions).toEqual(['', '', '', '', 'closeEnumerators', 'FINISHED'])
     expect(state.status).toBe('FINISHED')
@@ -26,7 +33,14 @@ describe('the state of a job', () => {
 
   it('is FAILING after a failure, cancels the other slots and reports the first cause only', () => {
     const { decisions } = run(
-      2, 2, { on: 'deployed' }, { on: 'failed', error: boom }, { on: 'failed', error: later }, { on: 'slotDone', slot: 0 }, { on: 'slotDone', slot: 1 }, { on: 'enumeratorsClosed' },
+      2,
+      2,
+      { on: 'deployed' },
+      { on: 'failed', error: boom },
+      { on: 'failed', error: later },
+      { on: 'slotDone', slot: 0 },
+      { on: 'slotDone', slot: 1 },
+      { on: 'enumeratorsClosed' },
     )
     expect(decisions).toEqual(['', 'cancelSlots 0+1, startCancelTimer', '', '', 'closeEnumerators', 'FAILED boom'])
   })
@@ -43,7 +57,14 @@ describe('the state of a job', () => {
 
   it('kills the slots that have not ended when the time to cancel is over', () => {
     const { decisions } = run(
-      2, 2, { on: 'deployed' }, { on: 'cancel' }, { on: 'slotDone', slot: 0 }, { on: 'cancelTimeout' }, { on: 'slotDone', slot: 1 }, { on: 'enumeratorsClosed' },
+      2,
+      2,
+      { on: 'deployed' },
+      { on: 'cancel' },
+      { on: 'slotDone', slot: 0 },
+      { on: 'cancelTimeout' },
+      { on: 'slotDone', slot: 1 },
+      { on: 'enumeratorsClosed' },
     )
     expect(decisions).toEqual(['', 'cancelSlots 0+1, startCancelTimer', '', 'killSlots 1', 'closeEnumerators', 'CANCELED'])
   })
@@ -54,12 +75,27 @@ describe('the state of a job', () => {
   })
 
   it('fails when an enumerator cannot be closed after all went well', () => {
-    const { decisions } = run(1, 1, { on: 'deployed' }, { on: 'taskFinished' }, { on: 'slotDone', slot: 0 }, { on: 'failed', error: boom }, { on: 'enumeratorsClosed' })
+    const { decisions } = run(
+      1,
+      1,
+      { on: 'deployed' },
+      { on: 'taskFinished' },
+      { on: 'slotDone', slot: 0 },
+      { on: 'failed', error: boom },
+      { on: 'enumeratorsClosed' },
+    )
     expect(decisions.at(-1)).toBe('FAILED boom')
   })
 
   it('never takes slots that ended without a word of their tasks for success', () => {
-    const { state, decisions } = run(1, 2, { on: 'deployed' }, { on: 'taskFinished' }, { on: 'slotDone', slot: 0 }, { on: 'enumeratorsClosed' })
+    const { state, decisions } = run(
+      1,
+      2,
+      { on: 'deployed' },
+      { on: 'taskFinished' },
+      { on: 'slotDone', slot: 0 },
+      { on: 'enumeratorsClosed' },
+    )
     expect(state.status).toBe('FAILED')
     expect(decisions.at(-1)).toContain('1 tasks said neither that they finished nor that they failed')
   })

@@ -24,12 +24,17 @@ describe('the memory of channels', () => {
 
   it('never exceeds the limit, and is what a ring can be', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 1, max: mb }), fc.integer({ min: 64, max: 512 }), (channels, segmentSizeBytes, maxMb) => {
-        const ring = ringOptionsFor(channels, { segmentSizeBytes, maxBytes: maxMb * mb })
-        expect(channels * ringSizeBytes(ring)).toBeLessThanOrEqual(maxMb * mb)
-        expect(ring.segmentSizeBytes % 64).toBe(0)
-        expect([2, 4]).toContain(ring.segments)
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 5000 }),
+        fc.integer({ min: 1, max: mb }),
+        fc.integer({ min: 64, max: 512 }),
+        (channels, segmentSizeBytes, maxMb) => {
+          const ring = ringOptionsFor(channels, { segmentSizeBytes, maxBytes: maxMb * mb })
+          expect(channels * ringSizeBytes(ring)).toBeLessThanOrEqual(maxMb * mb)
+          expect(ring.segmentSizeBytes % 64).toBe(0)
+          expect([2, 4]).toContain(ring.segments)
+        },
+      ),
     )
   })
 })

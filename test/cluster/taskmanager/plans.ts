@@ -30,10 +30,26 @@ export function jobGraphOf(vertices: readonly VertexSpec[], edges: readonly Edge
       maxParallelism: 128,
       slotSharingGroup: group ?? 'default',
       operators: [
-        { nodeId: id + 1, operatorId: id.toString(16).padStart(32, '0'), name, kind: source === undefined ? 'map' : 'source', chainedTo: -1, chaining: 'always', stateful: false },
+        {
+          nodeId: id + 1,
+          operatorId: id.toString(16).padStart(32, '0'),
+          name,
+          kind: source === undefined ? 'map' : 'source',
+          chainedTo: -1,
+          chaining: 'always',
+          stateful: false,
+        },
       ],
     })),
-    edges: edges.map(({ from, to, kind }, id) => ({ id, fromVertex: from, fromOperator: 0, toVertex: to, input: 0, partitioning: { kind }, bufferTimeoutMs: 100 })),
+    edges: edges.map(({ from, to, kind }, id) => ({
+      id,
+      fromVertex: from,
+      fromOperator: 0,
+      toVertex: to,
+      input: 0,
+      partitioning: { kind },
+      bufferTimeoutMs: 100,
+    })),
     config: { 'pipeline.name': 'by hand' },
     fingerprint,
   }

@@ -69,7 +69,12 @@ class ScriptedSlot implements RunningSlot {
         if (!this.#hung) this.#host.control.send({ say: 'requestSplit', vertex: task.vertex, subtask: task.subtask })
       }
     } catch (thrown) {
-      this.#host.control.send({ say: 'failed', vertex: task.vertex, subtask: task.subtask, error: StreamError.from(thrown, 'USER_FUNCTION_FAILED').toWire() })
+      this.#host.control.send({
+        say: 'failed',
+        vertex: task.vertex,
+        subtask: task.subtask,
+        error: StreamError.from(thrown, 'USER_FUNCTION_FAILED').toWire(),
+      })
       this.#endAll('canceled')
     }
   }
@@ -93,7 +98,10 @@ class ScriptedSlot implements RunningSlot {
       await new Promise(() => undefined)
     }
     if ('exit' in step) process.exit(step.exit)
-    if ('throwLater' in step) queueMicrotask(() => { throw new Error(step.throwLater) })
+    if ('throwLater' in step)
+      queueMicrotask(() => {
+        throw new Error(step.throwLater)
+      })
     if ('fillHeap' in step) for (const kept: unknown[] = []; ; ) kept.push({ text: `${kept.length}` })
   }
 
@@ -105,7 +113,9 @@ class ScriptedSlot implements RunningSlot {
 
   /** Looks only when it is woken: without the ping it would wait for ever. */
   async #awaitPing(): Promise<void> {
-    const flag = new Int32Array(this.#deployment.channels.find(({ fromSlot, toSlot }) => toSlot === this.#deployment.slot && toSlot !== fromSlot)!.ring)
+    const flag = new Int32Array(
+      this.#deployment.channels.find(({ fromSlot, toSlot }) => toSlot === this.#deployment.slot && toSlot !== fromSlot)!.ring,
+    )
     while (Atomics.load(flag, 0) === 0) await new Promise<void>((resolve) => void (this.#wake = resolve))
   }
 
@@ -117,7 +127,16 @@ class ScriptedSlot implements RunningSlot {
     const { vertex, subtask, rows } = task
     this.#unfinished.delete(`${vertex}/${subtask}`)
     const times = { busyMs: 0, idleMs: 0, backPressuredMs: 0 }
-    this.#metrics.push({ vertex, subtask, recordsIn: rows, recordsOut: rows, watermark: 0, lateRecordsDropped: 0, ...times, counters: { rows } })
+    this.#metrics.push({
+      vertex,
+      subtask,
+      recordsIn: rows,
+      recordsOut: rows,
+      watermark: 0,
+      lateRecordsDropped: 0,
+      ...times,
+      counters: { rows },
+    })
     this.#host.control.send({ say: 'taskState', vertex, subtask, state })
     if (this.#unfinished.size > 0) return
     this.#host.control.send({ say: 'metrics', tasks: this.#metrics })

@@ -4,7 +4,10 @@
 import type { Source } from '../../../src/program/function/source.ts'
 import type { Step } from './scripted-slot.ts'
 
-export function scriptedSource(scripts: readonly (readonly Step[])[], onEvent?: (subtask: number, event: unknown) => void): Source<unknown, unknown, unknown> {
+export function scriptedSource(
+  scripts: readonly (readonly Step[])[],
+  onEvent?: (subtask: number, event: unknown) => void,
+): Source<unknown, unknown, unknown> {
   return {
     name: 'scripts',
     boundedness: 'bounded',

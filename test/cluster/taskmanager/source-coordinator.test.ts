@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/base/core/clock.ts'
 import type { StreamError } from '../../../src/base/core/stream-error.ts'
-import { SourceCoordinator } from '../../../src/cluster/taskmanager/source-coordinator.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
+import { SourceCoordinator } from '../../../src/cluster/taskmanager/source-coordinator.ts'
 import type { SplitEnumerator, SplitEnumeratorContext } from '../../../src/program/function/source.ts'
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -13,18 +13,26 @@ function coordinate(make: (ctx: SplitEnumeratorContext<unknown>, log: string[]) 
   const failures: StreamError[] = []
   const coordinator = new SourceCoordinator({
     source: {
-      name: 'test', boundedness: 'bounded',
+      name: 'test',
+      boundedness: 'bounded',
       createEnumerator: (ctx) => ({
         start: () => undefined,
         addReader: (subtask) => void log.push(`reader ${subtask}`),
         handleSplitRequest: (subtask) => void log.push(`request ${subtask}`),
-        addSplitsBack: () => undefined, snapshotState: () => undefined,
+        addSplitsBack: () => undefined,
+        snapshotState: () => undefined,
         close: () => void log.push('close'),
         ...make(ctx, log),
       }),
-      createReader: () => { throw new Error('no reader here') },
+      createReader: () => {
+        throw new Error('no reader here')
+      },
     },
-    vertex: 7, name: 'flights', parallelism: 2, clock, fileSystem: {} as FileSystem,
+    vertex: 7,
+    name: 'flights',
+    parallelism: 2,
+    clock,
+    fileSystem: {} as FileSystem,
     send: (message) => void log.push(JSON.stringify(message)),
     fail: (error) => void failures.push(error),
   })
@@ -65,7 +73,10 @@ describe('the coordinator of a source', () => {
 
   it('shows the enumerator the readers that have registered, in order', async () => {
     let context!: SplitEnumeratorContext<unknown>
-    const { coordinator } = coordinate((ctx) => { context = ctx; return {} })
+    const { coordinator } = coordinate((ctx) => {
+      context = ctx
+      return {}
+    })
     await coordinator.start()
     coordinator.registerReader(1)
     coordinator.registerReader(0)
@@ -76,13 +87,20 @@ describe('the coordinator of a source', () => {
     const { coordinator, failures } = coordinate((ctx) => ({ addReader: () => ctx.assignSplits(1, ['a']) }))
     await coordinator.start()
     coordinator.registerReader(0)
-    expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' assigned splits to subtask 1, whose reader has not registered"])
+    expect(failures.map((error) => error.message)).toEqual([
+      "The enumerator of source 'flights' assigned splits to subtask 1, whose reader has not registered",
+    ])
   })
 
   it('repeats periodic work a period after the last run ended, until it is closed', async () => {
     let runs = 0
     const { coordinator, log, clock } = coordinate((ctx, out) => ({
-      start: () => ctx.callAsync(async () => ++runs, (run) => void out.push(`run ${run}`), 100),
+      start: () =>
+        ctx.callAsync(
+          async () => ++runs,
+          (run) => void out.push(`run ${run}`),
+          100,
+        ),
     }))
     await coordinator.start()
     await settled()
@@ -101,7 +119,11 @@ describe('the coordinator of a source', () => {
   it('drops a result that comes after close', async () => {
     let finish!: () => void
     const { coordinator, log, failures } = coordinate((ctx, out) => ({
-      start: () => ctx.callAsync(() => new Promise<void>((resolve) => void (finish = resolve)), () => void out.push('handled')),
+      start: () =>
+        ctx.callAsync(
+          () => new Promise<void>((resolve) => void (finish = resolve)),
+          () => void out.push('handled'),
+        ),
     }))
     await coordinator.start()
     await coordinator.close()
@@ -112,10 +134,44 @@ describe('the coordinator of a source', () => {
   })
 
   it.each([
-    ['createEnumerator', () => { throw new Error('no such topic') }, "during starting it: no such topic"],
-    ['start', () => ({ start: async () => { throw new Error('refused') } }), 'during starting it: refused'],
-    ['async work', (ctx: SplitEnumeratorContext<unknown>) => ({ start: () => ctx.callAsync(async () => { throw new Error('listing') }, () => undefined) }), 'during its asynchronous work: listing'],
-    ['addReader', () => ({ addReader: () => { throw new Error('add') } }), 'during adding reader 0: add'],
+    [
+      'createEnumerator',
+      () => {
+        throw new Error('no such topic')
+      },
+      'during starting it: no such topic',
+    ],
+    [
+      'start',
+      () => ({
+        start: async () => {
+          throw new Error('refused')
+        },
+      }),
+      'during starting it: refused',
+    ],
+    [
+      'async work',
+      (ctx: SplitEnumeratorContext<unknown>) => ({
+        start: () =>
+          ctx.callAsync(
+            async () => {
+              throw new Error('listing')
+            },
+            () => undefined,
+          ),
+      }),
+      'during its asynchronous work: listing',
+    ],
+    [
+      'addReader',
+      () => ({
+        addReader: () => {
+          throw new Error('add')
+        },
+      }),
+      'during adding reader 0: add',
+    ],
   ] as const)('fails the job once when %s throws, naming the source', async (_what, make, message) => {
     const { coordinator, failures } = coordinate(make as never)
     await coordinator.start()
@@ -127,7 +183,11 @@ describe('the coordinator of a source', () => {
   })
 
   it('reports a close that throws, and does not reject', async () => {
-    const { coordinator, failures } = coordinate(() => ({ close: async () => { throw new Error('disk') } }))
+    const { coordinator, failures } = coordinate(() => ({
+      close: async () => {
+        throw new Error('disk')
+      },
+    }))
     await coordinator.start()
     await coordinator.close()
     expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' failed during closing it: disk"])

@@ -36,8 +36,14 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
   const rows: unknown[] = []
   const lines: string[] = []
   const coordinator = new JobCoordinator({
-    jobId: 'j1', jobGraph, streamGraph: streamGraphOf(vertices), deployments: deployJob(jobGraph, { jobId: 'j1' }), slotPool: slots.forJob([]),
-    clock: systemClock, fileSystem, cancelTimeoutMs: 100,
+    jobId: 'j1',
+    jobGraph,
+    streamGraph: streamGraphOf(vertices),
+    deployments: deployJob(jobGraph, { jobId: 'j1' }),
+    slotPool: slots.forJob([]),
+    clock: systemClock,
+    fileSystem,
+    cancelTimeoutMs: 100,
     print: (_stream, line) => void lines.push(line),
     onCollect: (_id, more) => void rows.push(...more),
   })
@@ -64,7 +70,9 @@ describe('slots that are threads', () => {
   })
 
   it('wake each other by ports of their own', async () => {
-    const { coordinator, rows } = start([[{ ping: true }], [{ awaitPing: true }, { row: 'woken' }]], { edges: [{ from: 0, to: 0, kind: 'hash' }] })
+    const { coordinator, rows } = start([[{ ping: true }], [{ awaitPing: true }, { row: 'woken' }]], {
+      edges: [{ from: 0, to: 0, kind: 'hash' }],
+    })
     await coordinator.result
     expect(rows).toEqual(['woken'])
   })
@@ -106,13 +114,19 @@ describe('slots that are threads', () => {
   it('fail the job with TASK_LOST when a thread runs out of its heap', async () => {
     // 1 byte: the least that V8 can start with is taken.
     const { coordinator } = start([[{ fillHeap: true }]], { heapSizeBytes: 1 })
-    await expect(coordinator.result).rejects.toMatchObject({ code: 'TASK_LOST', message: expect.stringContaining('it ran out of heap memory. It ran Source: scripts (1/1)') })
+    await expect(coordinator.result).rejects.toMatchObject({
+      code: 'TASK_LOST',
+      message: expect.stringContaining('it ran out of heap memory. It ran Source: scripts (1/1)'),
+    })
   })
 
   it('refuse a program that plans differently in the thread, naming the operator', async () => {
     const jobGraph = jobGraphOf([{ name: 'Source: other', parallelism: 1, source: scriptedSource([]) }], [], 'g')
     const { coordinator } = start([[{ row: 1 }]], { args: { jobGraph } })
-    await expect(coordinator.result).rejects.toMatchObject({ code: 'PLAN_MISMATCH', message: expect.stringContaining("operator 'Source: scripts'") })
+    await expect(coordinator.result).rejects.toMatchObject({
+      code: 'PLAN_MISMATCH',
+      message: expect.stringContaining("operator 'Source: scripts'"),
+    })
   })
 
   it('fail the job when the program does not plan in the thread', async () => {
@@ -127,6 +141,9 @@ describe('slots that are threads', () => {
 
   it('refuse rows for the client that no thread can clone', async () => {
     const { coordinator } = start([[{ uncloneable: true }]])
-    await expect(coordinator.result).rejects.toMatchObject({ code: 'TYPE_MISMATCH', message: expect.stringContaining('A row for collect() cannot be sent') })
+    await expect(coordinator.result).rejects.toMatchObject({
+      code: 'TYPE_MISMATCH',
+      message: expect.stringContaining('A row for collect() cannot be sent'),
+    })
   })
 })
