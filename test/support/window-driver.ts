@@ -35,7 +35,11 @@ export class WindowDriver {
   readonly #rowsPerStep: number
   readonly #keySpec: KeySpec | undefined
 
-  constructor(descriptor: Partial<WindowDescriptor> & Pick<WindowDescriptor, 'assigner' | 'apply'>, keySpec: KeySpec | 'whole stream' = byK, options: WindowDriverOptions = {}) {
+  constructor(
+    descriptor: Partial<WindowDescriptor> & Pick<WindowDescriptor, 'assigner' | 'apply'>,
+    keySpec: KeySpec | 'whole stream' = byK,
+    options: WindowDriverOptions = {},
+  ) {
     this.#keySpec = keySpec === 'whole stream' ? undefined : keySpec
     this.clock = options.clock ?? new ManualClock(1_000)
     this.#rowsPerStep = options.rowsPerStep ?? Number.POSITIVE_INFINITY

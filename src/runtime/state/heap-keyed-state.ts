@@ -122,7 +122,11 @@ export class HeapKeyedState {
       return known.handle as H
     }
     const slot = this.#declared.size
-    const handle = makeStateHandle(declaration, this.#cell(name, slot, options.perKey === true), options.asIs ? 'as is' : options.shareValues ? 'shared' : 'own')
+    const handle = makeStateHandle(
+      declaration,
+      this.#cell(name, slot, options.perKey === true),
+      options.asIs ? 'as is' : options.shareValues ? 'shared' : 'own',
+    )
     this.#declared.set(name, { name, slot, declaration, handle })
     return handle as H
   }

@@ -34,7 +34,10 @@ test('an accumulator that is kept as it is takes in each row itself', () => {
   const rows: unknown[] = []
   const handle = state.declare<AppendingState<unknown, number>>(
     'rows',
-    { kind: 'aggregating', aggregate: { createAccumulator: () => 0, add: (row, n) => (rows.push(row), (n as number) + 1), getResult: (n) => n } },
+    {
+      kind: 'aggregating',
+      aggregate: { createAccumulator: () => 0, add: (row) => rows.push(row), getResult: (n) => n },
+    },
     { asIs: true },
   )
   state.setCurrentKey(1)

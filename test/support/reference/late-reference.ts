@@ -39,11 +39,17 @@ export function referenceWithLateness<T, K extends string | number>(
     outcome.firings.push({ key: window.key, start: window.start, end: window.end, rows: [...window.rows] })
   }
   for (const input of inputs) {
-    const own = referenceWindows([input], keyOf, windows).map(({ key, start, end }): OpenWindow<T, K> => ({ key, start, end, rows: [], fired: false }))
+    const own = referenceWindows([input], keyOf, windows).map(
+      ({ key, start, end }): OpenWindow<T, K> => ({ key, start, end, rows: [], fired: false }),
+    )
     let taken = false
     for (const window of own) {
       // A session takes in all open ones of its key that it overlaps or touches; any other window is itself.
-      const joins = open.filter((other) => other.key === window.key && (windows.kind === 'session' ? other.start <= window.end && window.start <= other.end : other.start === window.start))
+      const joins = open.filter(
+        (other) =>
+          other.key === window.key &&
+          (windows.kind === 'session' ? other.start <= window.end && window.start <= other.end : other.start === window.start),
+      )
       const joined: OpenWindow<T, K> = {
         key: window.key,
         start: Math.min(window.start, ...joins.map(({ start }) => start)),

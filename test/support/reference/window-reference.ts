@@ -22,7 +22,11 @@ export interface ReferenceWindow<T, K> {
 }
 
 /** Every window that holds something, key by key. Keys are strings or numbers. A tumbling window slides by its size. */
-export function referenceWindows<T, K extends string | number>(elements: readonly Element<T>[], keyOf: (row: T) => K, windows: ReferenceWindows<T>): ReferenceWindow<T, K>[] {
+export function referenceWindows<T, K extends string | number>(
+  elements: readonly Element<T>[],
+  keyOf: (row: T) => K,
+  windows: ReferenceWindows<T>,
+): ReferenceWindow<T, K>[] {
   const keys = [...new Set(elements.map(({ row }) => keyOf(row)))]
   return keys.flatMap((key) => {
     const mine = elements.filter(({ row }) => keyOf(row) === key)

@@ -7,7 +7,10 @@ import { fires, neverTrigger, purges, type TriggerRunner, type TriggerSetting } 
 
 /** Fires each time `count` elements have arrived since it last fired. */
 export function countTrigger(setting: TriggerSetting, count: number): TriggerRunner {
-  const seen = setting.declare('count', { kind: 'reducing', reduce: (a, b) => (a as number) + (b as number) }) as AppendingState<number, number>
+  const seen = setting.declare('count', { kind: 'reducing', reduce: (a, b) => (a as number) + (b as number) }) as AppendingState<
+    number,
+    number
+  >
   return {
     ...neverTrigger,
     onElement() {

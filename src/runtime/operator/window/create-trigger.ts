@@ -1,12 +1,17 @@
 /**
  * From a trigger as it is described to one that runs, with its states declared.
  */
+
+import { StreamError } from '../../../base/core/stream-error.ts'
 import type { StateDeclaration } from '../../../program/function/state.ts'
 import type { CustomTrigger, Trigger, WindowAssigner } from '../../../program/function/window.ts'
-import { StreamError } from '../../../base/core/stream-error.ts'
 import { countTrigger, deltaTrigger, processingTimeoutTrigger, purgingTrigger } from './count-triggers.ts'
 import {
-  continuousEventTimeTrigger, continuousProcessingTimeTrigger, endOfStreamTrigger, eventTimeTrigger, processingTimeTrigger,
+  continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
+  endOfStreamTrigger,
+  eventTimeTrigger,
+  processingTimeTrigger,
 } from './time-triggers.ts'
 import { neverTrigger, type TriggerRunner, type TriggerSetting } from './trigger.ts'
 

@@ -61,7 +61,10 @@ function tumbling(time: TimeDomain, sizeMs: number, offsetMs: number): Assigner 
 }
 
 function sliding(time: TimeDomain, sizeMs: number, slideMs: number, offsetMs: number): Assigner {
-  assert(sizeMs > 0 && slideMs > 0 && Math.abs(offsetMs) < slideMs, `sliding window of size ${sizeMs}, slide ${slideMs} and offset ${offsetMs}`)
+  assert(
+    sizeMs > 0 && slideMs > 0 && Math.abs(offsetMs) < slideMs,
+    `sliding window of size ${sizeMs}, slide ${slideMs} and offset ${offsetMs}`,
+  )
   let lastStart = Number.NaN
   let windows: TimeWindow[] = []
   const assign = (_row: unknown, timestamp: number, nowMs: number): readonly TimeWindow[] => {
@@ -71,7 +74,8 @@ function sliding(time: TimeDomain, sizeMs: number, slideMs: number, offsetMs: nu
     if (start === lastStart && windowCount === windows.length) return windows
     lastStart = start
     windows = []
-    for (let index = 0; index < windowCount; index++) windows.push({ start: start - index * slideMs, end: start - index * slideMs + sizeMs })
+    for (let index = 0; index < windowCount; index++)
+      windows.push({ start: start - index * slideMs, end: start - index * slideMs + sizeMs })
     return windows
   }
   return { time, merging: false, assign }

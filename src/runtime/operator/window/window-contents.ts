@@ -27,7 +27,12 @@ export interface WindowContents {
 /** Under this name contents lie in the keyed state. */
 export const contentsState = 'window.contents'
 
-export function createContents(ctx: OperatorContext, state: HeapKeyedState, apply: WindowApply, evictor: Evictor<any> | undefined): WindowContents {
+export function createContents(
+  ctx: OperatorContext,
+  state: HeapKeyedState,
+  apply: WindowApply,
+  evictor: Evictor<any> | undefined,
+): WindowContents {
   const fold = foldOf(ctx, apply)
   if (evictor !== undefined) return evictingContents(state, evictor, fold)
   if (fold === undefined) return allElements(state)
@@ -99,7 +104,11 @@ function allElements(state: HeapKeyedState): WindowContents {
   }
 }
 
-function evictingContents(state: HeapKeyedState, evictor: Evictor<any>, fold: AggregateFunction<any, any, any> | undefined): WindowContents {
+function evictingContents(
+  state: HeapKeyedState,
+  evictor: Evictor<any>,
+  fold: AggregateFunction<any, any, any> | undefined,
+): WindowContents {
   const handle = state.declare<ListState<TimedElement>>(contentsState, { kind: 'list' }, { asIs: true })
   return {
     add: (row, timestamp) => handle.add({ value: ownRow(row), timestamp }),
@@ -110,7 +119,11 @@ function evictingContents(state: HeapKeyedState, evictor: Evictor<any>, fold: Ag
       if (before !== held) handle.update(before)
       if (before.length === 0) return
       const elements = before.map((element) => element.value)
-      use(fold === undefined ? elements : fold.getResult(elements.reduce((accumulator, row) => fold.add(row, accumulator), fold.createAccumulator())))
+      use(
+        fold === undefined
+          ? elements
+          : fold.getResult(elements.reduce((accumulator, row) => fold.add(row, accumulator), fold.createAccumulator())),
+      )
       if (!evictor.after) return
       const after = evict(evictor, before)
       if (after !== before) handle.update(after)

@@ -41,9 +41,12 @@ export function createWindowFunction(setting: WindowFunctionSetting): WindowFunc
   }
   // A result may be the accumulator itself or share parts with it, and what was emitted may not change any more.
   const final = (result: unknown, livesOn: boolean): unknown =>
-    apply.kind === 'aggregate' && livesOn && typeof result === 'object' ? cloneValue(result, `The result of a window of operator ${context.operatorName}`) : result
+    apply.kind === 'aggregate' && livesOn && typeof result === 'object'
+      ? cloneValue(result, `The result of a window of operator ${context.operatorName}`)
+      : result
   const process = processOf(apply)
-  if (process === undefined) return { emit: (_key, window, contents, livesOn) => output.emit(final(contents, livesOn), maxTimestamp(window)) }
+  if (process === undefined)
+    return { emit: (_key, window, contents, livesOn) => output.emit(final(contents, livesOn), maxTimestamp(window)) }
   const call = new ProcessCall(setting, process)
   const seesElements = apply.kind === 'process'
   return {
@@ -124,7 +127,12 @@ class CallContext implements WindowContext<any, any, any> {
   readonly #scope: TriggerScope
   readonly #collector: TurnCollector
 
-  constructor(runtime: RuntimeContext, scope: TriggerScope, collector: TurnCollector, states: { windowState: StateHandles<any>; globalState: StateHandles<any> }) {
+  constructor(
+    runtime: RuntimeContext,
+    scope: TriggerScope,
+    collector: TurnCollector,
+    states: { windowState: StateHandles<any>; globalState: StateHandles<any> },
+  ) {
     this.runtime = runtime
     this.windowState = states.windowState
     this.globalState = states.globalState
@@ -146,7 +154,12 @@ class CallContext implements WindowContext<any, any, any> {
 }
 
 /** States of a user's function, which are his own: copied on write and on read. */
-function declareAll(state: HeapKeyedState, prefix: string, declarations: StateDeclarations | undefined, perKey: boolean): StateHandles<any> {
+function declareAll(
+  state: HeapKeyedState,
+  prefix: string,
+  declarations: StateDeclarations | undefined,
+  perKey: boolean,
+): StateHandles<any> {
   const entries = Object.entries(declarations ?? {}) as [string, StateDeclaration][]
   return Object.fromEntries(entries.map(([name, declaration]) => [name, state.declare(`${prefix}.${name}`, declaration, { perKey })]))
 }

@@ -42,7 +42,8 @@ export class WindowOperator implements StreamOperator {
   readonly #sessions: ValueState<Session[]> | undefined
   readonly #lifecycles: readonly FunctionLifecycle[]
   readonly #isFull = (): boolean => this.#ctx.output.isFull
-  readonly #fire = (key: unknown, namespace: WindowNamespace, time: number, domain: TimeDomain): void => this.#onTimer(key, namespace, time, domain)
+  readonly #fire = (key: unknown, namespace: WindowNamespace, time: number, domain: TimeDomain): void =>
+    this.#onTimer(key, namespace, time, domain)
 
   constructor(ctx: OperatorContext, descriptor: WindowDescriptor, keySpec: KeySpec | undefined) {
     const { assigner, apply } = descriptor
@@ -54,7 +55,9 @@ export class WindowOperator implements StreamOperator {
     this.#state = new HeapKeyedState(ctx)
     this.#timers = new InternalTimers((atMs) => ctx.requestProcessingTimer(atMs))
     this.#scope = new WindowScope(this.#timers, ctx.clock)
-    this.#sessions = this.#assigner.merging ? this.#state.declare<ValueState<Session[]>>('window.sessions', { kind: 'value' }, { asIs: true, perKey: true }) : undefined
+    this.#sessions = this.#assigner.merging
+      ? this.#state.declare<ValueState<Session[]>>('window.sessions', { kind: 'value' }, { asIs: true, perKey: true })
+      : undefined
     this.#trigger = createTrigger(descriptor.trigger ?? defaultTrigger(assigner), {
       scope: this.#scope,
       time: this.#assigner.time,
@@ -190,7 +193,12 @@ export class WindowOperator implements StreamOperator {
       }
       const ends = domain === this.#assigner.time && time === this.#cleanupTime(window)
       this.#pointAt(namespace)
-      this.#act(domain === 'event' ? this.#trigger.onEventTime(time, window) : this.#trigger.onProcessingTime(time, window), window, contentsIn, ends)
+      this.#act(
+        domain === 'event' ? this.#trigger.onEventTime(time, window) : this.#trigger.onProcessingTime(time, window),
+        window,
+        contentsIn,
+        ends,
+      )
       if (ends) this.#cleanUp(key, window, namespace, contentsIn)
     } catch (thrown) {
       throw userFailure(this.#ctx, 'A window function', thrown)

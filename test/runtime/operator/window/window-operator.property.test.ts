@@ -22,7 +22,12 @@ interface Windows {
 }
 
 const aligned = fc
-  .record({ size: fc.integer({ min: 1, max: 30 }), slide: fc.integer({ min: 1, max: 40 }), part: fc.double({ min: -0.99, max: 0.99, noNaN: true }), tumbling: fc.boolean() })
+  .record({
+    size: fc.integer({ min: 1, max: 30 }),
+    slide: fc.integer({ min: 1, max: 40 }),
+    part: fc.double({ min: -0.99, max: 0.99, noNaN: true }),
+    tumbling: fc.boolean(),
+  })
   .map(({ size, slide, part, tumbling }): Windows => {
     const every = tumbling ? size : slide
     const offset = Math.trunc(part * every)
@@ -33,7 +38,10 @@ const aligned = fc
   })
 const sessions = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constant('dynamic' as const)).map((gap): Windows => {
   const gapOf = gap === 'dynamic' ? (row: Row) => row.gap : () => gap
-  return { assigner: { kind: 'session', time: 'event', gapMs: gap === 'dynamic' ? gapOf : gap }, reference: { kind: 'session', gap: gapOf } }
+  return {
+    assigner: { kind: 'session', time: 'event', gapMs: gap === 'dynamic' ? gapOf : gap },
+    reference: { kind: 'session', gap: gapOf },
+  }
 })
 const global = fc.constant<Windows>({ assigner: { kind: 'global', fireAtEnd: true }, reference: { kind: 'global' } })
 
@@ -47,7 +55,12 @@ const step = fc.record({
   behind: fc.double({ min: 0, max: 1, noNaN: true }),
   sayWatermark: fc.boolean(),
 })
-const program = { start: fc.integer({ min: -100, max: 100 }), bound: fc.integer({ min: 0, max: 40 }), steps: fc.array(step, { maxLength: 60 }), rowsPerStep: fc.integer({ min: 1, max: 4 }) }
+const program = {
+  start: fc.integer({ min: -100, max: 100 }),
+  bound: fc.integer({ min: 0, max: 40 }),
+  steps: fc.array(step, { maxLength: 60 }),
+  rowsPerStep: fc.integer({ min: 1, max: 4 }),
+}
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -63,13 +76,20 @@ function elementsOf({ start, bound, steps }: { start: number; bound: number; ste
 const rowsOf = (rows: readonly Row[]): number[] => rows.flatMap(({ v }) => (v === null ? [] : [v]))
 const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
-const aggregates: WindowApply = { kind: 'aggregates', aggregates: { n: count(), total: sum('v'), low: min('v'), high: max('v'), mean: avg('v') } }
+const aggregates: WindowApply = {
+  kind: 'aggregates',
+  aggregates: { n: count(), total: sum('v'), low: min('v'), high: max('v'), mean: avg('v') },
+}
 const aggregated = ({ key, start, end, rows }: { key: string; start: number; end: number; rows: readonly Row[] }) => {
   const values = rowsOf(rows)
   const none = values.length === 0
   return {
     ...{ k: key, windowStart: start, windowEnd: end, n: rows.length, total: total(values) },
-    ...{ low: none ? null : Math.min(...values), high: none ? null : Math.max(...values), mean: none ? null : total(values) / values.length },
+    ...{
+      low: none ? null : Math.min(...values),
+      high: none ? null : Math.max(...values),
+      mean: none ? null : total(values) / values.length,
+    },
   }
 }
 
@@ -94,7 +114,10 @@ test('aggregates over windows of every kind equal their definition, whatever the
 })
 
 test('a process function sees exactly the elements of each window, and windows without keys hold those of all keys', () => {
-  const ids: WindowApply = { kind: 'process', process: (elements, { window }, out) => out.collect({ ...window, ids: elements.map((row: Row) => row.id).sort((a, b) => a - b) }) }
+  const ids: WindowApply = {
+    kind: 'process',
+    process: (elements, { window }, out) => out.collect({ ...window, ids: elements.map((row: Row) => row.id).sort((a, b) => a - b) }),
+  }
   fc.assert(
     fc.property(fc.oneof(aligned, sessions, global), fc.record(program), fc.boolean(), ({ assigner, reference }, input, keyed) => {
       const elements = elementsOf(input)
@@ -105,7 +128,9 @@ test('a process function sees exactly the elements of each window, and windows w
       }
       driver.watermark(maxWatermark)
       const expected = referenceWindows(elements, (row) => (keyed ? row.k : 'all'), reference)
-      expect(sorted(driver.rows)).toEqual(sorted(expected.map(({ start, end, rows }) => ({ start, end, ids: rows.map((row) => row.id).sort((a, b) => a - b) }))))
+      expect(sorted(driver.rows)).toEqual(
+        sorted(expected.map(({ start, end, rows }) => ({ start, end, ids: rows.map((row) => row.id).sort((a, b) => a - b) }))),
+      )
     }),
     { numRuns: 200 },
   )
@@ -113,17 +138,28 @@ test('a process function sees exactly the elements of each window, and windows w
 
 test('with a watermark after each element, firings, updates and late elements equal their definition', () => {
   fc.assert(
-    fc.property(fc.oneof(aligned, sessions), fc.record(program), fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 40 }), (windows, input, lateness, tooFew) => {
-      // The bound that the watermark is made with is too small by some, so that some elements are late.
-      const inputs = elementsOf(input).map((element) => ({ ...element, watermark: element.watermark + tooFew }))
-      const driver = new WindowDriver({ assigner: windows.assigner, apply: aggregates, allowedLatenessMs: lateness, lateTag: { id: 'late' } })
-      for (const { row, timestamp, watermark } of inputs) driver.element(row, timestamp).watermark(watermark)
-      driver.watermark(maxWatermark)
-      const expected = referenceWithLateness(inputs, (row) => row.k, windows.reference, lateness)
-      expect(sorted(driver.rows)).toEqual(sorted(expected.firings.map(aggregated)))
-      expect((driver.side.late ?? []).map(({ row }) => row.id)).toEqual(expected.late.map(({ id }) => id))
-      expect([driver.operator.numKeys, driver.operator.numEventTimers]).toEqual([0, 0])
-    }),
+    fc.property(
+      fc.oneof(aligned, sessions),
+      fc.record(program),
+      fc.integer({ min: 0, max: 30 }),
+      fc.integer({ min: 0, max: 40 }),
+      (windows, input, lateness, tooFew) => {
+        // The bound that the watermark is made with is too small by some, so that some elements are late.
+        const inputs = elementsOf(input).map((element) => ({ ...element, watermark: element.watermark + tooFew }))
+        const driver = new WindowDriver({
+          assigner: windows.assigner,
+          apply: aggregates,
+          allowedLatenessMs: lateness,
+          lateTag: { id: 'late' },
+        })
+        for (const { row, timestamp, watermark } of inputs) driver.element(row, timestamp).watermark(watermark)
+        driver.watermark(maxWatermark)
+        const expected = referenceWithLateness(inputs, (row) => row.k, windows.reference, lateness)
+        expect(sorted(driver.rows)).toEqual(sorted(expected.firings.map(aggregated)))
+        expect((driver.side.late ?? []).map(({ row }) => row.id)).toEqual(expected.late.map(({ id }) => id))
+        expect([driver.operator.numKeys, driver.operator.numEventTimers]).toEqual([0, 0])
+      },
+    ),
     { numRuns: 300 },
   )
 })
