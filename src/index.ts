@@ -14,8 +14,8 @@ wireLocalExecutor(async (config: Config): Promise<Executor> => {
 export type { DataType, Field, Schema, Type } from './base/columnar/data-type.ts'
 export { t } from './base/columnar/t.ts'
 export type { Clock } from './base/core/clock.ts'
-export { type Config, type ConfigInput, type ConfigKey } from './base/core/config-options.ts'
-export { StreamError, type ErrorCode, type ErrorDomain, type ErrorPlace, type RetryAdvice } from './base/core/stream-error.ts'
+export type { Config, ConfigInput, ConfigKey } from './base/core/config-options.ts'
+export { type ErrorCode, type ErrorDomain, type ErrorPlace, type RetryAdvice, StreamError } from './base/core/stream-error.ts'
 export type { FileSystem } from './base/filesystem/file-system.ts'
 
 export { getEnvironment } from './program/api/current-environment.ts'
@@ -52,7 +52,13 @@ export {
   processingTimeTrigger,
   purging,
 } from './program/api/triggers.ts'
-export { boundedOutOfOrderness, customWatermarks, monotonousTimestamps, noWatermarks, type WatermarkOptions } from './program/api/watermarks.ts'
+export {
+  boundedOutOfOrderness,
+  customWatermarks,
+  monotonousTimestamps,
+  noWatermarks,
+  type WatermarkOptions,
+} from './program/api/watermarks.ts'
 export { type AlignedOptions, globalWindows, session, sliding, type TimeOption, tumbling } from './program/api/windows.ts'
 
 export { collectSink } from './program/connector/collect-sink.ts'

@@ -2,9 +2,10 @@
  * Where a program begins: sources and settings go in, execute() hands the plan to an executor. It knows executors by
  * their interface only; who runs the program (index.ts, the command line, a task thread that plans) gives it one.
  */
+
+import type { Type } from '../../base/columnar/data-type.ts'
 import { type Config, type ConfigInput, checkConfig, configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
-import type { Type } from '../../base/columnar/data-type.ts'
 import { collectSink } from '../connector/collect-sink.ts'
 import { collection } from '../connector/collection.ts'
 import { sequence } from '../connector/sequence.ts'
@@ -19,8 +20,8 @@ import { ExecutionRecord } from './execution-record.ts'
 import type { Executor, JobClient, JobExecutionResult } from './executor.ts'
 import { PlannedKeyedStream } from './keyed-stream.ts'
 import { checkBufferTimeout, checkParallelism, type OperatorOptions } from './operator-options.ts'
-import { addOperator, type Internals, limitOf, type Planner } from './planner.ts'
 import { PlannedOutput } from './planned-stream.ts'
+import { addOperator, type Internals, limitOf, type Planner } from './planner.ts'
 import type { SingleOutput } from './streams.ts'
 
 export interface SourceOptions<T> extends OperatorOptions {
@@ -128,17 +129,20 @@ export class Environment {
   /** `env.fromSource(fileSource({ path, format: csv<Flight>() }), { name: 'flights', watermarks: monotonousTimestamps('date') })` */
   fromSource<T>(source: Source<T, any, any>, options: SourceOptions<NoInfer<T>> = {}): SingleOutput<T> {
     if (typeof source?.createReader !== 'function' || typeof source.createEnumerator !== 'function') {
-      throw new StreamError('INVALID_ARGUMENT', `fromSource() was given ${source === null ? 'null' : typeof source}, which is not a source`, {
-        hint: 'A source is what fileSource({ ... }), sequence() and their like give, or an object with createEnumerator and createReader.',
-      })
+      throw new StreamError(
+        'INVALID_ARGUMENT',
+        `fromSource() was given ${source === null ? 'null' : typeof source}, which is not a source`,
+        {
+          hint: 'A source is what fileSource({ ... }), sequence() and their like give, or an object with createEnumerator and createReader.',
+        },
+      )
     }
     const { watermarks, ...operatorOptions } = options
-    const named = { ...operatorOptions, name: `Source: ${options.name ?? source.name}` }
     const draft = addOperator(this.#planner, {
-      name: named.name,
+      name: `Source: ${source.name}`,
       operator: { kind: 'source', source, ...(watermarks !== undefined && { watermarks }) },
       streams: [],
-      options: named,
+      options: operatorOptions,
       parallelismLimit: limitOf(`source '${source.name}'`, source.maxParallelism),
     })
     return new PlannedOutput<T>(this.#planner, draft)
@@ -173,13 +177,13 @@ export class Environment {
 
   /** Runs what was said since the last execute(), and gives a handle at once. `const job = await env.executeAsync(); await job.cancel()` */
   async executeAsync(name?: string): Promise<JobClient> {
+    const earlier = this.#executions.map((execution) => execution.toPlain())
     const jobName = name ?? configValue(this.#config, 'pipeline.name') ?? 'headrace job'
     const streamGraph = this.#builder.build({ jobName, config: this.#config, ...this.#graphOptions() })
     const jobGraph = createJobGraph(streamGraph)
     const collects = this.#collects
     this.#collects = new Map()
     for (const rows of collects.values()) rows.markBegun()
-    const earlier = this.#executions.map((execution) => execution.toPlain())
     const record = new ExecutionRecord(collects)
     this.#executions.push(record)
     this.#host.jobStarts?.()

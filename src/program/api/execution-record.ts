@@ -51,9 +51,13 @@ export class ExecutionRecord {
 
   toPlain(): RecordedExecution {
     if (this.#rowCount > mostRowsKept) {
-      throw new StreamError('UNSUPPORTED', `An earlier job of this program collected ${this.#rowCount} rows; a program with a later job may collect ${mostRowsKept}`, {
-        hint: 'Task threads run main again and need these rows to plan the later job: collect fewer, or split the program in two.',
-      })
+      throw new StreamError(
+        'UNSUPPORTED',
+        `An earlier job of this program collected ${this.#rowCount} rows; a program with a later job may collect ${mostRowsKept}`,
+        {
+          hint: 'Task threads run main again and need these rows to plan the later job: collect fewer, or split the program in two.',
+        },
+      )
     }
     return { ...(this.#outcome !== undefined && { outcome: this.#outcome }), collected: { ...this.#rows } }
   }

@@ -20,7 +20,12 @@ export interface JobExecutionResult {
   /** Counters of user functions, summed over subtasks. */
   readonly counters: Readonly<Record<string, number>>
   /** Records that each operator took in and gave out, by node name. */
-  readonly operators: readonly { readonly name: string; readonly recordsIn: number; readonly recordsOut: number; readonly lateRecordsDropped: number }[]
+  readonly operators: readonly {
+    readonly name: string
+    readonly recordsIn: number
+    readonly recordsOut: number
+    readonly lateRecordsDropped: number
+  }[]
 }
 
 export type JobStatus = 'CREATED' | 'RUNNING' | 'FAILING' | 'FAILED' | 'CANCELLING' | 'CANCELED' | 'FINISHED'

@@ -15,7 +15,8 @@ export function keySpec(keys: readonly unknown[]): KeySpec {
     return { kind: 'function', fn: first as KeySelector<unknown, unknown> }
   }
   for (const key of keys) {
-    if (typeof key !== 'string') throw new StreamError('INVALID_ARGUMENT', `A key of ${keys.length === 0 ? 'nothing' : typeof key}`, { hint })
+    if (typeof key !== 'string')
+      throw new StreamError('INVALID_ARGUMENT', `A key of ${keys.length === 0 ? 'nothing' : typeof key}`, { hint })
   }
   const fields = keys as readonly string[]
   const twice = fields.find((field, index) => fields.indexOf(field) !== index)

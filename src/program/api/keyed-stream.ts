@@ -6,15 +6,18 @@ import type { StateDeclarations } from '../function/state.ts'
 import type { WindowAssigner } from '../function/window.ts'
 import type { OperatorDescriptor, RollingOp } from '../graph/operator-descriptor.ts'
 import type { OperatorOptions, TypedOperatorOptions } from './operator-options.ts'
-import { internals } from './planner.ts'
 import { PlannedStream } from './planned-stream.ts'
+import { internals } from './planner.ts'
 import { checkFunction } from './refuse-async.ts'
 import { checkRollingField } from './rolling.ts'
 import type { ByOptions, KeyedStream, SingleOutput, WindowOptions } from './streams.ts'
 import { countWindow, PlannedWindows } from './windowed-stream.ts'
 
 export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements KeyedStream<T, K, R> {
-  override process<O, S extends StateDeclarations>(fn: ProcessFunction<T, O, S, any>, options: TypedOperatorOptions<O> = {}): SingleOutput<O> {
+  override process<O, S extends StateDeclarations>(
+    fn: ProcessFunction<T, O, S, any>,
+    options: TypedOperatorOptions<O> = {},
+  ): SingleOutput<O> {
     checkFunction('process', options.name ?? 'Keyed Process', fn, ['processElement', 'onTimer'])
     return this.#addKeyed('Keyed Process', { kind: 'process', fn: fn as ProcessFunction<any, any, any, any> }, options)
   }
@@ -62,4 +65,3 @@ export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements Key
     return this.add({ name, operator, keys: [this[internals].key], options })
   }
 }
-

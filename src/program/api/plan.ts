@@ -87,7 +87,11 @@ function endedEarly(executions: number, wanted: number): StreamError {
       hint: 'Read a source and give its stream to a sink, as in env.fromSequence(1, 10).print().',
     })
   }
-  return new StreamError('PLAN_MISMATCH', `The program executed ${executions} jobs when it ran again, and at least ${wanted + 1} the first time`, {
-    hint: 'main runs once in each task thread and must do the same each time: let it depend on its arguments and on files shipped with it only.',
-  })
+  return new StreamError(
+    'PLAN_MISMATCH',
+    `The program executed ${executions} jobs when it ran again, and at least ${wanted + 1} the first time`,
+    {
+      hint: 'main runs once in each task thread and must do the same each time: let it depend on its arguments and on files shipped with it only.',
+    },
+  )
 }

@@ -1,8 +1,9 @@
 /**
  * DataStream as a writer of plans: each method adds a node to the graph and gives the stream that comes out of it.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+
 import type { Type } from '../../base/columnar/data-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 import { printSink } from '../connector/print-sink.ts'
 import type { FilterFunction, FlatMapFunction, MapFunction, OutputTag, ProcessFunction } from '../function/functions.ts'
 import type { Sink } from '../function/sink.ts'
@@ -15,7 +16,16 @@ import type { Duration } from './durations.ts'
 import { keySpec } from './key-spec.ts'
 import { applyOptions, type OperatorOptions, type TypedOperatorOptions } from './operator-options.ts'
 import { withSetters } from './operator-settings.ts'
-import { addOperator, type Internals, internals, internalsOf, limitOf, type OperatorSpec, type Planner, type StreamInput } from './planner.ts'
+import {
+  addOperator,
+  type Internals,
+  internals,
+  internalsOf,
+  limitOf,
+  type OperatorSpec,
+  type Planner,
+  type StreamInput,
+} from './planner.ts'
 import { checkFunction, refuseAsync } from './refuse-async.ts'
 import type { ConnectedStreams, DataStream, SingleOutput, SinkOperator, WindowOptions } from './streams.ts'
 import { countWindow, PlannedWindows } from './windowed-stream.ts'
@@ -45,7 +55,8 @@ export class PlannedStream<T> implements DataStream<T> {
   process<O, S extends StateDeclarations>(fn: ProcessFunction<T, O, S, any>, options: TypedOperatorOptions<O> = {}): SingleOutput<O> {
     const name = options.name ?? 'Process'
     checkFunction('process', name, fn, ['processElement', 'onTimer'])
-    const needsKey = 'onTimer' in fn ? 'timers (onTimer)' : Object.keys(('state' in fn && fn.state) || {}).length > 0 ? 'keyed state' : undefined
+    const needsKey =
+      'onTimer' in fn ? 'timers (onTimer)' : Object.keys(('state' in fn && fn.state) || {}).length > 0 ? 'keyed state' : undefined
     if (needsKey !== undefined) throw needsKeyedStream(name, needsKey)
     return this.add({ name: 'Process', operator: { kind: 'process', fn }, options })
   }
@@ -125,7 +136,9 @@ export class PlannedStream<T> implements DataStream<T> {
     const { planner } = this[internals]
     const parallelismLimit = limitOf(`sink '${sink.name}'`, sink.maxParallelism)
     const operator = { kind: 'sink', sink } as const
-    return new PlannedSink(addOperator(planner, { name: `Sink: ${sink.name}`, operator, streams: [this[internals]], options, parallelismLimit }))
+    return new PlannedSink(
+      addOperator(planner, { name: `Sink: ${sink.name}`, operator, streams: [this[internals]], options, parallelismLimit }),
+    )
   }
 
   print(prefix?: string, options: OperatorOptions = {}): SinkOperator {

@@ -26,4 +26,5 @@ export function checkFunction(operation: string, operator: string, fn: unknown, 
   for (const method of methods) refuseAsync(`${method} of ${operation}() in operator '${operator}'`, rich[method])
 }
 
-const describe = (value: unknown): string => (value === null ? 'null' : typeof value === 'object' ? 'an object without that method' : typeof value)
+const describe = (value: unknown): string =>
+  value === null ? 'null' : typeof value === 'object' ? 'an object without that method' : typeof value

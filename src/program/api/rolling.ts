@@ -6,7 +6,11 @@ import type { RollingOp } from '../graph/operator-descriptor.ts'
 
 export function checkRollingField(op: RollingOp, field: unknown): void {
   if (typeof field === 'string' && field !== '') return
-  throw new StreamError('INVALID_ARGUMENT', `${op}() was given ${typeof field === 'string' ? 'an empty name' : typeof field}, not a field`, {
-    hint: `Name the field: ${op}('amount'). For numbers without fields, map them to rows or use reduce().`,
-  })
+  throw new StreamError(
+    'INVALID_ARGUMENT',
+    `${op}() was given ${typeof field === 'string' ? 'an empty name' : typeof field}, not a field`,
+    {
+      hint: `Name the field: ${op}('amount'). For numbers without fields, map them to rows or use reduce().`,
+    },
+  )
 }

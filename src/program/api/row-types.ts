@@ -10,7 +10,7 @@ export type FieldOf<T> = keyof T & string
 export type NumericField<T> = { [F in FieldOf<T>]-?: NonNullable<T[F]> extends number ? F : never }[FieldOf<T>]
 
 /** The key fields of a stream keyed by name; a key is never null. */
-export type KeyRow<T, F extends keyof T> = { [N in F]-?: NonNullable<T[N]> }
+export type KeyRow<T, F extends keyof T> = { -readonly [N in F]-?: NonNullable<T[N]> }
 
 /** What `.aggregate({ name: spec })` accepts for rows of type T. */
 export type AggregateSpecs<T> = Readonly<Record<string, AggregateSpec<any, NumericField<T>>>>
@@ -27,7 +27,9 @@ export type AggregateResult<T, S> = S extends { readonly kind: 'min' | 'max' | '
 type Nullish<V> = Extract<V, null | undefined>
 
 /** The key fields, the window's bounds and one field for each spec. */
-export type AggregatedRow<T, R, S> = Flat<R & { windowStart: number; windowEnd: number } & { -readonly [N in keyof S]: AggregateResult<T, S[N]> }>
+export type AggregatedRow<T, R, S> = Flat<
+  R & { windowStart: number; windowEnd: number } & { -readonly [N in keyof S]: AggregateResult<T, S[N]> }
+>
 
 /** An intersection as the one object type that it means. */
 export type Flat<T> = { [N in keyof T]: T[N] } & {}

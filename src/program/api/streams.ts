@@ -224,7 +224,10 @@ export interface WindowedStream<T, K, R> {
 /** Two streams on their way into one operator. There is no order between them, ever. */
 export interface ConnectedStreams<A, B, K> {
   /** Keys each side; both keys must be of one type. `orders.connect(rates).keyBy('currency', 'code')` */
-  keyBy<FA extends FieldOf<A>, FB extends FieldOf<B>>(first: FA, second: FB & SameKey<A[FA], B[FB], FB>): ConnectedStreams<A, B, NonNullable<A[FA]>>
+  keyBy<FA extends FieldOf<A>, FB extends FieldOf<B>>(
+    first: FA,
+    second: FB & SameKey<A[FA], B[FB], FB>,
+  ): ConnectedStreams<A, B, NonNullable<A[FA]>>
   keyBy<KK>(first: KeySelector<A, KK>, second: KeySelector<B, KK>): ConnectedStreams<A, B, KK>
 
   /** `processElement1` gets the rows of the first stream, `processElement2` those of the second; state and timers are shared. */

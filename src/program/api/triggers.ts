@@ -134,7 +134,9 @@ export const endOfStreamTrigger = (): Trigger => ({ kind: 'endOfStream' })
  * })
  * ```
  */
-export function customTrigger<T, S extends StateDeclarations = Record<never, never>>(trigger: Omit<CustomTrigger<T, S>, 'kind'>): Trigger<T> {
+export function customTrigger<T, S extends StateDeclarations = Record<never, never>>(
+  trigger: Omit<CustomTrigger<T, S>, 'kind'>,
+): Trigger<T> {
   for (const method of ['onElement', 'onEventTime', 'onProcessingTime', 'clear'] as const) {
     if (typeof trigger[method] !== 'function') {
       throw new StreamError('INVALID_ARGUMENT', `customTrigger() has no method ${method}`, {

@@ -17,9 +17,13 @@ const specKinds = ['count', 'sum', 'min', 'max', 'avg']
 /** Throws what cannot be; gives warnings of what has no effect. */
 export function checkWindow(assigner: WindowAssigner<any>, options: WindowOptions<any>): string[] {
   if (!assignerKinds.includes(assigner?.kind)) {
-    throw new StreamError('INVALID_ARGUMENT', `window() was given ${assigner === null ? 'null' : typeof assigner}, which is no window assigner`, {
-      hint: 'Pass tumbling(size), sliding(size, slide), session(gap) or globalWindows().',
-    })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `window() was given ${assigner === null ? 'null' : typeof assigner}, which is no window assigner`,
+      {
+        hint: 'Pass tumbling(size), sliding(size, slide), session(gap) or globalWindows().',
+      },
+    )
   }
   const { trigger, allowedLateness, lateOutput } = options
   if (allowedLateness !== undefined) checkDuration('allowedLateness', allowedLateness, 0)
@@ -48,10 +52,14 @@ export function checkAggregateFunction(operator: string, fn: AggregateFunction<a
     refuseAsync(`${method} of the aggregate function in operator '${operator}'`, fn[method])
   }
   if (assigner.kind === 'session' && fn.merge === undefined) {
-    throw new StreamError('INVALID_PROGRAM', `The aggregate function of operator '${operator}' has no method merge, which session windows need`, {
-      hint: 'Sessions merge as records arrive: add merge(a, b), which makes one accumulator of two.',
-      place: { operator },
-    })
+    throw new StreamError(
+      'INVALID_PROGRAM',
+      `The aggregate function of operator '${operator}' has no method merge, which session windows need`,
+      {
+        hint: 'Sessions merge as records arrive: add merge(a, b), which makes one accumulator of two.',
+        place: { operator },
+      },
+    )
   }
 }
 
@@ -70,10 +78,14 @@ export function checkSpecs(operator: string, specs: Readonly<Record<string, Aggr
   const names = typeof specs === 'object' && specs !== null ? Object.keys(specs) : []
   const wrong = names.find((name) => !specKinds.includes(specs[name]?.kind as string))
   if (names.length === 0 || wrong !== undefined) {
-    throw new StreamError('INVALID_ARGUMENT', `aggregate() in operator '${operator}' ${wrong === undefined ? 'names no aggregates' : `has '${wrong}', which is no aggregate`}`, {
-      hint: "Pass at least one of count(), sum(field), min(field), max(field), avg(field) by name: aggregate({ delay: avg('delay') }).",
-      place: { operator },
-    })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `aggregate() in operator '${operator}' ${wrong === undefined ? 'names no aggregates' : `has '${wrong}', which is no aggregate`}`,
+      {
+        hint: "Pass at least one of count(), sum(field), min(field), max(field), avg(field) by name: aggregate({ delay: avg('delay') }).",
+        place: { operator },
+      },
+    )
   }
   const taken = ['windowStart', 'windowEnd', ...keyFields(key)]
   const clash = taken.find((field) => Object.hasOwn(specs, field)) ?? taken.find((field, index) => taken.indexOf(field) !== index)

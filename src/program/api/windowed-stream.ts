@@ -42,7 +42,11 @@ export class PlannedWindows<T, K, R> implements WindowedStream<T, K, R> {
 
   aggregate<const S extends AggregateSpecs<T>>(specs: S, options?: OperatorOptions): SingleOutput<AggregatedRow<T, R, S>>
   aggregate(fn: AggregateFunction<T, any, any>, second?: any, third?: any): SingleOutput<any>
-  aggregate(first: AggregateFunction<T, any, any> | AggregateSpecs<T>, second?: ProcessOrOptions, third?: TypedOperatorOptions<any>): SingleOutput<any> {
+  aggregate(
+    first: AggregateFunction<T, any, any> | AggregateSpecs<T>,
+    second?: ProcessOrOptions,
+    third?: TypedOperatorOptions<any>,
+  ): SingleOutput<any> {
     const { process, options } = processAndOptions(second, third)
     if (isAggregateFunction(first)) {
       checkAggregateFunction(this.#name(options), first, this.#assigner)
@@ -111,14 +115,21 @@ export class PlannedWindows<T, K, R> implements WindowedStream<T, K, R> {
 }
 
 /** countWindow(n) purges; countWindow(size, slide) looks back over the last `size` rows. */
-export function countWindow(method: string, size: number, slide?: number): { assigner: WindowAssigner<any>; options: { trigger: Trigger; evictor?: Evictor } } {
+export function countWindow(
+  method: string,
+  size: number,
+  slide?: number,
+): { assigner: WindowAssigner<any>; options: { trigger: Trigger; evictor?: Evictor } } {
   checkCount(`The size of ${method}()`, size)
   if (slide === undefined) return { assigner: globalWindows(), options: { trigger: purging(countTrigger(size)) } }
   checkCount(`The slide of ${method}()`, slide)
   return { assigner: globalWindows(), options: { trigger: countTrigger(slide), evictor: countEvictor(size) } }
 }
 
-function processAndOptions(second: ProcessOrOptions, third: TypedOperatorOptions<any> = {}): { process?: AnyProcess; options: TypedOperatorOptions<any> } {
+function processAndOptions(
+  second: ProcessOrOptions,
+  third: TypedOperatorOptions<any> = {},
+): { process?: AnyProcess; options: TypedOperatorOptions<any> } {
   if (second === undefined) return { options: third }
   const isProcess = typeof second === 'function' || 'process' in second
   if (isProcess) return { process: second, options: third }
@@ -130,7 +141,15 @@ function processAndOptions(second: ProcessOrOptions, third: TypedOperatorOptions
 }
 
 const operatorOptionNames: ReadonlySet<string> = new Set([
-  'name', 'uid', 'description', 'parallelism', 'maxParallelism', 'slotSharingGroup', 'chaining', 'bufferTimeout', 'returns',
+  'name',
+  'uid',
+  'description',
+  'parallelism',
+  'maxParallelism',
+  'slotSharingGroup',
+  'chaining',
+  'bufferTimeout',
+  'returns',
 ] satisfies (keyof TypedOperatorOptions<any>)[])
 
 const isAggregateFunction = (value: object): value is AggregateFunction<any, any, any> =>

@@ -4,7 +4,15 @@
  */
 import type { AggregateSpec } from '../function/aggregate.ts'
 import type {
-  AggregateFunction, CoProcessFunction, FilterFunction, FlatMapFunction, KeySelector, MapFunction, OutputTag, ProcessFunction, ReduceFunction,
+  AggregateFunction,
+  CoProcessFunction,
+  FilterFunction,
+  FlatMapFunction,
+  KeySelector,
+  MapFunction,
+  OutputTag,
+  ProcessFunction,
+  ReduceFunction,
 } from '../function/functions.ts'
 import type { Sink } from '../function/sink.ts'
 import type { Source } from '../function/source.ts'

@@ -1,0 +1,547 @@
+import { describe, expect, it } from 'vitest'
+import { t } from '../../../src/base/columnar/t.ts'
+import { days, hours, milliseconds, minutes, seconds } from '../../../src/program/api/durations.ts'
+import { Environment } from '../../../src/program/api/environment.ts'
+import { countEvictor, deltaEvictor, timeEvictor } from '../../../src/program/api/evictors.ts'
+import { outputTag } from '../../../src/program/api/output-tag.ts'
+import {
+  canMerge,
+  continuousEventTimeTrigger,
+  continuousProcessingTimeTrigger,
+  countTrigger,
+  customTrigger,
+  deltaTrigger,
+  endOfStreamTrigger,
+  eventTimeTrigger,
+  neverTrigger,
+  processingTimeoutTrigger,
+  processingTimeTrigger,
+  purging,
+} from '../../../src/program/api/triggers.ts'
+import { boundedOutOfOrderness, customWatermarks, monotonousTimestamps, noWatermarks } from '../../../src/program/api/watermarks.ts'
+import { globalWindows, session, sliding, tumbling } from '../../../src/program/api/windows.ts'
+import { discardSink } from '../../../src/program/connector/discard-sink.ts'
+import { count, sum } from '../../../src/program/function/aggregate.ts'
+import { valueState } from '../../../src/program/function/state.ts'
+import type { TriggerResult } from '../../../src/program/function/window.ts'
+import { planOf } from '../graph/plan-support.ts'
+import { thrownBy } from './thrown-by.ts'
+
+const newEnv = () => new Environment({ executor: () => Promise.reject(new Error('not executed here')) })
+const rows = () => newEnv().fromData([{ k: 'a', n: 1, m: 2 }])
+const keyed = () => rows().keyBy('k')
+const connected = () => {
+  const stream = rows()
+  return stream.connect(stream)
+}
+const custom = {
+  onElement: (): TriggerResult => 'fire',
+  onEventTime: (): TriggerResult => 'continue',
+  onProcessingTime: (): TriggerResult => 'continue',
+  clear: () => undefined,
+}
+const mergeless = { createAccumulator: () => 0, add: (_: unknown, n: number) => n + 1, getResult: (n: number) => n }
+
+describe('durations', () => {
+  it('are milliseconds', () => {
+    expect([milliseconds(5), seconds(2), minutes(1), hours(1), days(1)]).toEqual([5, 2000, 60_000, 3_600_000, 86_400_000])
+    expect([seconds(0.57), seconds(1.1), hours(-8)]).toEqual([570, 1100, -28_800_000])
+  })
+
+  it('refuse what is no number', () => {
+    for (const count of [Number.NaN, Number.POSITIVE_INFINITY, '5' as never, undefined as never]) {
+      expect(thrownBy(() => seconds(count))).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: `seconds(${String(count)}) is not a duration`,
+      })
+    }
+  })
+})
+
+describe('window assigners', () => {
+  it('become descriptors in ms, in event time unless told otherwise', () => {
+    expect(tumbling(hours(1))).toEqual({ kind: 'tumbling', time: 'event', sizeMs: 3_600_000, offsetMs: 0 })
+    expect(tumbling(days(1), { offset: hours(-8), time: 'processing' })).toEqual({
+      kind: 'tumbling',
+      time: 'processing',
+      sizeMs: 86_400_000,
+      offsetMs: -28_800_000,
+    })
+    expect(sliding(10, 5, { offset: 4 })).toEqual({ kind: 'sliding', time: 'event', sizeMs: 10, slideMs: 5, offsetMs: 4 })
+    expect(session(7)).toEqual({ kind: 'session', time: 'event', gapMs: 7 })
+    expect([globalWindows(), globalWindows({ fireAtEnd: true })]).toEqual([
+      { kind: 'global', fireAtEnd: false },
+      { kind: 'global', fireAtEnd: true },
+    ])
+  })
+
+  it('refuse sizes, slides, gaps and offsets that make no windows', () => {
+    const refused: [() => unknown, string][] = [
+      [() => tumbling(0), 'The size of tumbling() is 0'],
+      [() => tumbling(-5), 'The size of tumbling() is -5'],
+      [() => tumbling(1.5), 'The size of tumbling() is 1.5'],
+      [() => tumbling(Number.NaN), 'The size of tumbling() is NaN'],
+      [() => tumbling('1 h' as never), 'The size of tumbling() is 1 h'],
+      [() => tumbling(10, { offset: 10 }), 'tumbling() has an offset of 10 ms, not shorter than its size of 10 ms'],
+      [() => tumbling(10, { offset: -10 }), 'tumbling() has an offset of -10 ms'],
+      [() => tumbling(10, { time: 'evnt' as never }), "tumbling() has time 'evnt'"],
+      [() => sliding(10, 0), 'The slide of sliding() is 0'],
+      [() => sliding(10, 5, { offset: 5 }), 'sliding() has an offset of 5 ms, not shorter than its slide of 5 ms'],
+      [() => session(0), 'The gap of session() is 0'],
+      [() => session((async () => 5) as never), 'The gap function of session() is async'],
+      [() => keyed().countWindow(0), 'The size of countWindow() has a count of 0'],
+      [() => keyed().countWindow(5, 1.5), 'The slide of countWindow() has a count of 1.5'],
+      [() => keyed().window(undefined as never), 'window() was given undefined, which is no window assigner'],
+      [() => keyed().window(tumbling(1), { allowedLateness: -1 }), 'allowedLateness is -1'],
+    ]
+    for (const [call, message] of refused) expect(thrownBy(call).message).toContain(message)
+    expect(sliding(5, 10)).toMatchObject({ sizeMs: 5, slideMs: 10 })
+  })
+})
+
+describe('triggers and evictors', () => {
+  it('become descriptors', () => {
+    expect(purging(countTrigger(3))).toEqual({ kind: 'purging', inner: { kind: 'count', count: 3 } })
+    expect(processingTimeoutTrigger(eventTimeTrigger(), 5)).toEqual({
+      kind: 'processingTimeout',
+      inner: { kind: 'eventTime' },
+      timeoutMs: 5,
+      resetOnNew: false,
+      clearOnTimeout: true,
+    })
+    expect([countEvictor(3), timeEvictor(5, { after: true })]).toEqual([
+      { kind: 'count', count: 3, after: false },
+      { kind: 'time', sizeMs: 5, after: true },
+    ])
+    expect(customTrigger(custom)).toMatchObject({ kind: 'custom', onElement: custom.onElement })
+  })
+
+  it('refuse arguments that make no sense', () => {
+    const refused: [() => unknown, string][] = [
+      [() => countTrigger(0), 'countTrigger() has a count of 0'],
+      [() => continuousEventTimeTrigger(0), 'The interval of continuousEventTimeTrigger() is 0'],
+      [() => continuousProcessingTimeTrigger(-1), 'The interval of continuousProcessingTimeTrigger() is -1'],
+      [() => deltaTrigger(Number.NaN, () => 1), 'deltaTrigger() has a threshold of NaN'],
+      [() => processingTimeoutTrigger(eventTimeTrigger(), 0), 'The timeout of processingTimeoutTrigger() is 0'],
+      [() => customTrigger({ ...custom, clear: undefined as never }), 'customTrigger() has no method clear'],
+      [() => customTrigger({ ...custom, onElement: (async () => 'fire') as never }), 'onElement of customTrigger() is async'],
+      [() => customTrigger({ ...custom, canMerge: true }), 'says canMerge but has no method onMerge'],
+      [() => countEvictor(-1), 'countEvictor() has a count of -1'],
+      [() => timeEvictor(0), 'The size of timeEvictor() is 0'],
+      [() => deltaEvictor(1, (async () => 1) as never), 'The function of deltaEvictor() is async'],
+      [() => outputTag(''), 'outputTag("") has no id'],
+    ]
+    for (const [call, message] of refused) expect(thrownBy(call).message).toContain(message)
+  })
+
+  it('say which of them can serve sessions', () => {
+    const mergeable = customTrigger({ ...custom, canMerge: true, onMerge: () => undefined })
+    const can = [
+      eventTimeTrigger(),
+      processingTimeTrigger(),
+      countTrigger(1),
+      continuousEventTimeTrigger(1),
+      purging(countTrigger(1)),
+      mergeable,
+    ]
+    const cannot = [
+      deltaTrigger(1, () => 1),
+      neverTrigger(),
+      endOfStreamTrigger(),
+      processingTimeoutTrigger(countTrigger(1), 1),
+      purging(neverTrigger()),
+      customTrigger(custom),
+    ]
+    for (const trigger of can) {
+      expect(canMerge(trigger)).toBe(true)
+      keyed().window(session(5), { trigger })
+    }
+    for (const trigger of cannot) {
+      expect(canMerge(trigger)).toBe(false)
+      expect(thrownBy(() => keyed().window(session(5), { trigger }))).toMatchObject({
+        code: 'INVALID_PROGRAM',
+        hint: expect.stringContaining('can merge'),
+      })
+      keyed().window(tumbling(5), { trigger })
+    }
+  })
+})
+
+describe('watermark strategies', () => {
+  it('become descriptors; monotonous is bounded by 0', () => {
+    const at = (row: { n: number }) => row.n
+    expect(boundedOutOfOrderness(minutes(1), at, { idleness: 5 })).toEqual({
+      generator: { kind: 'bounded', outOfOrdernessMs: 60_000 },
+      timestamp: at,
+      idlenessMs: 5,
+    })
+    expect(monotonousTimestamps<{ n: number }>('n')).toEqual({ generator: { kind: 'bounded', outOfOrdernessMs: 0 }, timestamp: 'n' })
+    expect(noWatermarks()).toEqual({ generator: { kind: 'none' } })
+  })
+
+  it('refuse bounds, idleness and functions that cannot be', () => {
+    expect(thrownBy(() => boundedOutOfOrderness(-1)).message).toContain('The bound of boundedOutOfOrderness() is -1')
+    expect(thrownBy(() => monotonousTimestamps(undefined, { idleness: 0 })).message).toContain(
+      'The idleness of monotonousTimestamps() is 0',
+    )
+    expect(thrownBy(() => monotonousTimestamps((async () => 1) as never)).message).toContain(
+      'The timestamp function of monotonousTimestamps() is async',
+    )
+    expect(thrownBy(() => customWatermarks({} as never)).message).toBe('customWatermarks() was given object')
+  })
+})
+
+describe('functions', () => {
+  const refused: [string, () => unknown][] = [
+    ['map', () => rows().map(async (row) => row)],
+    ['filter', () => rows().filter((async () => true) as never)],
+    ['flatMap', () => rows().flatMap((async () => []) as never)],
+    ['flatMap, a generator', () => rows().flatMap(async function* () {} as never)],
+    ['reduce', () => keyed().reduce((async (a: unknown) => a) as never)],
+    ['process', () => keyed().process((async () => undefined) as never)],
+    ['processElement', () => keyed().process({ async processElement() {} })],
+    ['onTimer', () => keyed().process({ processElement() {}, async onTimer() {} } as never)],
+    ['rich map', () => rows().map({ async map() {} })],
+    ['processElement2', () => connected().process({ processElement1() {}, async processElement2() {} })],
+    ['co-map', () => connected().map((x) => x, (async () => 1) as never)],
+    [
+      'window reduce',
+      () =>
+        keyed()
+          .window(tumbling(1))
+          .reduce((async (a: unknown) => a) as never),
+    ],
+    [
+      'window process',
+      () =>
+        keyed()
+          .window(tumbling(1))
+          .process(async () => undefined),
+    ],
+    [
+      'aggregate add',
+      () =>
+        keyed()
+          .window(tumbling(1))
+          .aggregate({ ...mergeless, add: (async () => 1) as never }),
+    ],
+    ['key', () => rows().keyBy(async () => 1)],
+    ['custom partitioner', () => rows().partitionCustom((async () => 1) as never, 'k')],
+  ]
+  for (const [what, call] of refused) {
+    it(`are refused when async, with a pointer to asyncWait: ${what}`, () => {
+      const error = thrownBy(call)
+      expect(error).toMatchObject({ code: 'INVALID_PROGRAM', hint: expect.stringContaining('asyncWait()') })
+      expect(error.message).toContain('async')
+    })
+  }
+
+  it('name their operator in the message', () => {
+    expect(thrownBy(() => rows().map(async (row) => row, { name: 'clean' })).message).toBe(
+      "The function of map() in operator 'clean' is async",
+    )
+    expect(thrownBy(() => keyed().process({ async processElement() {} }, { name: 'sum' })).message).toBe(
+      "processElement of process() in operator 'sum' is async",
+    )
+  })
+
+  it('may have async open and close', () => {
+    expect(rows().map({ async open() {}, map: (row) => row, async close() {} })).toBeDefined()
+  })
+
+  it('are refused when they are none', () => {
+    for (const fn of [undefined, null, 5, {}, 'f']) {
+      const error = thrownBy(() => rows().map(fn as never))
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', hint: 'It takes a function, or an object with a method map.' })
+    }
+    expect(thrownBy(() => connected().process((() => 1) as never)).message).toContain("process() in operator 'Co-Process'")
+    expect(thrownBy(() => connected().process({ processElement1() {} } as never)).hint).toContain('processElement2')
+    expect(
+      thrownBy(() =>
+        keyed()
+          .window(tumbling(1))
+          .aggregate({ ...mergeless, getResult: undefined as never }),
+      ).message,
+    ).toContain('no method getResult')
+  })
+})
+
+describe('state and timers', () => {
+  const withState = { state: { last: valueState(t.int32) }, processElement() {} }
+  const withTimer = { processElement() {}, onTimer() {} }
+
+  it('are refused on a stream without keys', () => {
+    expect(thrownBy(() => rows().process(withState))).toMatchObject({
+      code: 'INVALID_PROGRAM',
+      message: "Operator 'Process' uses keyed state on a stream without keys",
+      hint: expect.stringContaining('keyBy'),
+    })
+    expect(thrownBy(() => rows().process(withTimer)).message).toContain('timers (onTimer)')
+    const both = { state: withState.state, processElement1() {}, processElement2() {} }
+    expect(thrownBy(() => connected().process(both)).message).toContain('keyed state')
+    expect(
+      thrownBy(() =>
+        keyed()
+          .map((row) => row)
+          .process(withState),
+      ).message,
+    ).toContain('keyed state')
+  })
+
+  it('are refused when only one of two connected streams has keys', () => {
+    const env = newEnv()
+    const one = env.fromData([{ k: 'a' }])
+    const both = { state: { last: valueState(t.int32) }, processElement1() {}, processElement2() {} }
+    expect(thrownBy(() => one.keyBy('k').connect(one).process(both)).message).toContain('without keys')
+    expect(one.keyBy('k').connect(one.keyBy('k')).process(both)).toBeDefined()
+    expect(one.connect(one).keyBy('k', 'k').process(both)).toBeDefined()
+  })
+})
+
+describe('windows', () => {
+  it('refuse in sessions what cannot merge: an aggregate without merge, window state', () => {
+    expect(thrownBy(() => keyed().window(session(5)).aggregate(mergeless, { name: 'n' }))).toMatchObject({
+      code: 'INVALID_PROGRAM',
+      message: "The aggregate function of operator 'n' has no method merge, which session windows need",
+    })
+    const fn = { windowState: { seen: valueState(t.int32) }, process() {} }
+    expect(thrownBy(() => keyed().window(session(5)).process(fn)).message).toContain("keeps windowState ('seen') in session windows")
+    expect(keyed().window(tumbling(5)).process(fn)).toBeDefined()
+    expect(keyed().window(tumbling(5)).aggregate(mergeless)).toBeDefined()
+    expect(
+      keyed()
+        .window(session(5))
+        .aggregate({ ...mergeless, merge: (a: number, b: number) => a + b }),
+    ).toBeDefined()
+  })
+
+  it('refuse aggregated rows with two fields of one name', () => {
+    const clash = (call: () => unknown, name: string) =>
+      expect(thrownBy(call)).toMatchObject({ code: 'INVALID_PROGRAM', message: expect.stringContaining(`two fields called '${name}'`) })
+    clash(() => keyed().window(tumbling(1)).aggregate({ k: count() }), 'k')
+    clash(
+      () =>
+        rows()
+          .keyBy('k', 'm')
+          .window(tumbling(1))
+          .aggregate({ m: sum('n') }),
+      'm',
+    )
+    clash(
+      () =>
+        rows()
+          .keyBy((row) => row.k)
+          .window(tumbling(1))
+          .aggregate({ key: count() }),
+      'key',
+    )
+    clash(() => rows().windowAll(tumbling(1)).aggregate({ windowStart: count() }), 'windowStart')
+    clash(
+      () =>
+        rows()
+          .map((row) => ({ windowEnd: row.n }))
+          .keyBy('windowEnd')
+          .window(tumbling(1))
+          .aggregate({ n: count() }),
+      'windowEnd',
+    )
+    expect(rows().windowAll(tumbling(1)).aggregate({ key: count() })).toBeDefined()
+  })
+
+  it('refuse aggregates that are none', () => {
+    expect(thrownBy(() => keyed().window(tumbling(1)).aggregate({})).message).toContain('names no aggregates')
+    expect(
+      thrownBy(() =>
+        keyed()
+          .window(tumbling(1))
+          .aggregate({ total: 5 as never }),
+      ).message,
+    ).toContain("has 'total', which is no aggregate")
+  })
+
+  it('take a process function or options as second argument, and refuse what is neither', () => {
+    expect(
+      thrownBy(() =>
+        keyed()
+          .window(tumbling(1))
+          .reduce((a) => a, { procss() {} } as never),
+      ).message,
+    ).toContain("a field 'procss'")
+    expect(
+      keyed()
+        .window(tumbling(1))
+        .reduce((a) => a, { process() {} }, { uid: 'x' }),
+    ).toBeDefined()
+  })
+
+  it('over all rows run in one subtask', async () => {
+    const { jobGraph } = await planOf(
+      (env) =>
+        void env
+          .setParallelism(3)
+          .fromSequence(1, 9)
+          .map((n) => ({ n }))
+          .countWindowAll(3)
+          .sum('n'),
+    )
+    expect(jobGraph.vertices.map((vertex) => vertex.parallelism)).toEqual([3, 1])
+    const failing = planOf(
+      (env) =>
+        void env
+          .fromData([{ n: 1 }])
+          .countWindowAll(3)
+          .sum('n', { parallelism: 2, name: 'w' }),
+    )
+    await expect(failing).rejects.toMatchObject({ message: "Operator 'w' has parallelism 2: windows over all rows need one subtask" })
+  })
+
+  it('warn of lateness where no record can be late', async () => {
+    const { jobGraph } = await planOf((env) => {
+      env
+        .fromData([{ n: 1 }])
+        .windowAll(tumbling(5, { time: 'processing' }), { allowedLateness: 5, lateOutput: outputTag('late') })
+        .sum('n')
+    })
+    expect(jobGraph.warnings!.slice(0, 2)).toEqual([
+      'allowedLateness has no effect on processing-time windows: only in event time can a record be late.',
+      'lateOutput has no effect on processing-time windows: only in event time can a record be late.',
+    ])
+  })
+
+  it('over counts are global windows: purging, or with an evictor', async () => {
+    const { streamGraph } = await planOf((env) => {
+      const stream = env.fromData([{ k: 'a', n: 1 }]).keyBy('k')
+      stream.countWindow(5).sum('n')
+      stream.countWindow(5, 2).sum('n')
+    })
+    const windows = streamGraph.nodes.flatMap(({ operator }) => (operator.kind === 'window' ? [operator] : []))
+    expect(windows.map(({ assigner, trigger, evictor }) => [assigner.kind, trigger, evictor])).toEqual([
+      ['global', { kind: 'purging', inner: { kind: 'count', count: 5 } }, undefined],
+      ['global', { kind: 'count', count: 2 }, { kind: 'count', count: 5, after: false }],
+    ])
+  })
+})
+
+describe('keys', () => {
+  it('are fields or one function', () => {
+    expect(thrownBy(() => rows().keyBy('k', 'k' as never)).message).toBe("The key names the field 'k' twice")
+    expect(thrownBy(() => rows().keyBy(5 as never)).message).toBe('A key of number')
+    expect(thrownBy(() => (rows().keyBy as () => unknown)()).message).toBe('A key of nothing')
+  })
+})
+
+describe('operators', () => {
+  it('refuse settings that make no sense, at the line that makes them', () => {
+    const refused: [() => unknown, string][] = [
+      [
+        () =>
+          rows()
+            .map((row) => row)
+            .setParallelism(0),
+        "Operator 'Map' is given parallelism 0",
+      ],
+      [() => rows().map((row) => row, { parallelism: 1.5 }), "Operator 'Map' is given parallelism 1.5"],
+      [
+        () =>
+          rows()
+            .map((row) => row)
+            .setMaxParallelism(40_000),
+        "Operator 'Map' is given max parallelism 40000",
+      ],
+      [
+        () =>
+          rows()
+            .map((row) => row)
+            .setBufferTimeout(-2),
+        "Operator 'Map' is given a buffer timeout of -2",
+      ],
+      [
+        () =>
+          rows()
+            .map((row) => row)
+            .uid(' '),
+        "Operator 'Map' is given an empty uid",
+      ],
+      [() => rows().map((row) => row, { chaining: 'no' as never }), "Operator 'Map' is given chaining 'no'"],
+      [() => newEnv().setParallelism(Number.NaN), 'The environment is given parallelism NaN'],
+      [() => newEnv().setBufferTimeout(0.5), 'The environment is given a buffer timeout of 0.5'],
+      [() => newEnv().setAutoWatermarkInterval(-1), 'Option pipeline.auto-watermark-interval: -1 is not a value it can have'],
+      [() => rows().union(5 as never), 'union() was given number, which is not a stream'],
+      [() => rows().connect(rows()), 'connect() was given a stream of another environment'],
+    ]
+    for (const [call, message] of refused.slice(0, -1)) expect(thrownBy(call).message).toContain(message)
+    expect(thrownBy(refused.at(-1)![0]).message).toContain(refused.at(-1)![1])
+  })
+
+  it('take settings as options and by setters alike', async () => {
+    const options = { name: 'm', uid: 'u', description: 'd', parallelism: 3, maxParallelism: 64, slotSharingGroup: 'g', bufferTimeout: 5 }
+    const { streamGraph } = await planOf((env) => {
+      const source = env.fromSequence(1, 2)
+      source.map((n) => n, { ...options, chaining: 'head', returns: t.int32 })
+      source
+        .map((n) => n)
+        .name('m')
+        .uid('v')
+        .setDescription('d')
+        .setParallelism(3)
+        .setMaxParallelism(64)
+        .slotSharingGroup('g')
+        .startNewChain()
+        .setBufferTimeout(5)
+        .returns(t.int32)
+    })
+    const [, first, second] = streamGraph.nodes.map(({ operator: _, id: __, uid: ___, ...settings }) => settings)
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({
+      name: 'm',
+      description: 'd',
+      parallelism: 3,
+      maxParallelism: 64,
+      slotSharingGroup: 'g',
+      chaining: 'head',
+      bufferTimeoutMs: 5,
+      outputType: t.int32,
+    })
+  })
+
+  const refusedPlans: [string, (env: Environment) => void, string][] = [
+    [
+      'two of one uid',
+      (env) => void env.fromSequence(1, 2, { uid: 'x', name: 'n' }).map((n) => n, { uid: 'x' }),
+      "Operator 'Map' has the uid 'x', which operator 'n' has already",
+    ],
+    [
+      'forward between different parallelism',
+      (env) =>
+        void env
+          .fromSequence(1, 2, { name: 'n' })
+          .forward()
+          .map((n) => n, { parallelism: 2 }),
+      "Operator 'Map' reads 'n' by forward(), but their parallelism differs (1 and 2)",
+    ],
+    [
+      'parallelism above max parallelism',
+      (env) => void env.fromSequence(1, 2).map((n) => n, { parallelism: 65, maxParallelism: 64 }),
+      "Operator 'Map' has parallelism 65, more than its max parallelism of 64",
+    ],
+    [
+      'parallelism of a sink that has one writer',
+      (env) => void env.fromSequence(1, 2).sinkTo({ ...discardSink(), name: 'file', maxParallelism: 1 }, { parallelism: 2 }),
+      "Operator 'Sink: file' has parallelism 2: sink 'file' cannot run in parallel",
+    ],
+    [
+      'no uid where they are required',
+      (env) =>
+        void env
+          .configure({ 'pipeline.auto-generate-uids': false })
+          .fromSequence(1, 2, { uid: 'n' })
+          .map((n) => n),
+      "Operator 'Map' has no uid, and pipeline.auto-generate-uids is false",
+    ],
+  ]
+  for (const [what, program, message] of refusedPlans) {
+    it(`are refused when the job is planned: ${what}`, async () => {
+      await expect(planOf(program)).rejects.toMatchObject({ code: 'INVALID_PROGRAM', message, hint: expect.any(String) })
+    })
+  }
+})
