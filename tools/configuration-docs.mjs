@@ -17,7 +17,8 @@ function defaultText(option) {
 }
 
 export function configurationDocs() {
-  const row = ([key, option]) => `| \`${key}\` | ${defaultText(option)} | ${option.form.replaceAll('|', '\\|')} | ${option.doc.replaceAll('|', '\\|')} |`
+  const row = ([key, option]) =>
+    `| \`${key}\` | ${defaultText(option)} | ${option.form.replaceAll('|', '\\|')} | ${option.doc.replaceAll('|', '\\|')} |`
   const table = (rows) => ['| key | default | value | meaning |', '|---|---|---|---|', ...rows.map(row)].join('\n')
   const isIdle = ([key]) => idleKeys.some((family) => family.test(key))
   const all = Object.entries(configTable)
@@ -42,4 +43,5 @@ ${table(all.filter(isIdle))}
 `
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocs())
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocs())

@@ -23,7 +23,7 @@ export function exitCodeOf(thrown: unknown): ExitCode {
   if (thrown instanceof UsageError) return exitCode.usage
   const usage =
     thrown instanceof StreamError &&
-    (thrown.code === 'INVALID_CONFIG' || thrown.code === 'FILE_NOT_FOUND') &&
+    (thrown.code === 'INVALID_CONFIG' || thrown.place.option === 'program') &&
     thrown.place.operator === undefined
   return usage ? exitCode.usage : exitCode.failed
 }

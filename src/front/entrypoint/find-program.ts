@@ -14,7 +14,7 @@ export function findProgram(name: string): string {
   const file = path.resolve(name)
   const stats = statSync(file, { throwIfNoEntry: false })
   if (stats === undefined) throw notFound(name, file)
-  const place = { file }
+  const place = { file, option: 'program' }
   if (stats.isDirectory()) {
     const inside = programsIn(file)
     const named =
@@ -52,7 +52,7 @@ function notFound(name: string, file: string): StreamError {
   if (folderStats?.isDirectory() !== true) {
     return new StreamError('FILE_NOT_FOUND', `${name}: there is no folder ${folder}`, {
       hint: `Paths are relative to ${process.cwd()}`,
-      place: { file },
+      place: { file, option: 'program' },
     })
   }
   const programs = programsIn(folder)
@@ -64,7 +64,7 @@ function notFound(name: string, file: string): StreamError {
       : programs.length > 0
         ? `The folder has: ${programs.slice(0, 6).join(', ')}${programs.length > 6 ? ', ...' : ''}`
         : `There is no program in ${folder}`
-  return new StreamError('FILE_NOT_FOUND', `${name}: there is no such file`, { hint, place: { file } })
+  return new StreamError('FILE_NOT_FOUND', `${name}: there is no such file`, { hint, place: { file, option: 'program' } })
 }
 
 const programsIn = (folder: string): string[] =>
