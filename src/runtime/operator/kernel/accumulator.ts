@@ -138,7 +138,7 @@ export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: rea
   const read = (f: string, at: string) => (shape === 'number' ? slot(f, at, 0) : `{ ${names.map((name, i) => `${quote.property(name)}: ${slot(f, at, i)}`).join(', ')} }`)
   const value = (a: string, name: string) => (shape === 'number' ? a : `${a}${quote.access(name)}`)
   const store = (f: string, at: string, a: string) =>
-    `if (${[...names.map((name) => `typeof ${value(a, name)} !== 'number'`), ...(shape === 'number' ? [] : [`keyCount(${a}) !== ${names.length}`])].join(' || ')}) shapeChanged(${a})\n` +
+    `if (${[...names.map((name) => `typeof ${value(a, name)} !== 'number'`), ...(shape === 'number' ? [] : [`accumulatorKeys(${a}) !== ${names.length}`])].join(' || ')}) shapeChanged(${a})\n` +
     names.map((name, i) => `${slot(f, at, i)} = ${value(a, name)}`).join('\n')
   const read1 = (f: Float64Array, at: number) => (shape === 'number' ? f[at] : Object.fromEntries(names.map((name, i) => [name, f[at + i]])))
   const shapeChanged = (accumulator: unknown): never => {
@@ -150,7 +150,7 @@ export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: rea
     initial,
     fieldsRead: undefined,
     canMerge: fn.merge !== undefined,
-    bindings: { userAdd: fn.add.bind(fn), userResult: fn.getResult.bind(fn), userMerge: fn.merge?.bind(fn), shapeChanged, keyCount },
+    bindings: { userAdd: fn.add.bind(fn), userResult: fn.getResult.bind(fn), userMerge: fn.merge?.bind(fn), shapeChanged, accumulatorKeys: keyCount },
     addText: (f, at, row, id) => `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`)} }`,
     mergeText: (f, at, g, from) => `{ const acc = userMerge(${read(f, at)}, ${read(g, from)})\n${store(f, at, 'acc')} }`,
     resultText: (f, at) => `userResult(${read(f, at)})`,
