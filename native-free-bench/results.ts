@@ -27,7 +27,7 @@ export function ratioOf(
 }
 
 /** A ratio counts when both sides ran steadily for that long. */
-const steadySeconds = 10
+export const steadySeconds = 10
 const isSteady = ({ ours, peer }: Result): boolean => [...ours, ...peer].every((f) => f.seconds >= steadySeconds)
 
 function line(result: Result): string[] {
@@ -39,7 +39,7 @@ function line(result: Result): string[] {
     spread(ours.map((f) => f.recordsPerSecond)),
     spread(ours.map((f) => f.recordsPerCoreSecond)),
     spread(peer.map((f) => f.recordsPerSecond)),
-    ratio === undefined ? '' : `${ratio.toFixed(2)}${isSteady(result) ? '' : ' *'}`,
+    ratio === undefined ? '' : `${ratio.toFixed(2)}${isSteady(result) ? '' : ' *'}${ours.every((f) => f.rows !== undefined) ? '' : ' †'}`,
   ]
 }
 
@@ -82,7 +82,8 @@ Peer: ${report.flink}.
 Both sides run alternately in one run, each in a process of its own, at the parallelism of the command. Measured is the
 steady part: from 10 % of the records read until the job has ended. Every timed run is held to the number of rows that must
 come out, and a smaller run before it to the rows themselves. Only ratios hold from one machine, or hour, to the next; a
-ratio with * comes from runs shorter than ${steadySeconds} s and does not count. "kernel" uses built-in aggregates, "function" a user
+ratio with * comes from runs shorter than ${steadySeconds} s and does not count; with † the engine did not tell the rows of the
+sink in the timed runs, so that only the smaller run was checked. "kernel" uses built-in aggregates, "function" a user
 function in their place. peers/flink/README.md defines the workloads.
 
 ${table(report.results)}

@@ -11,7 +11,7 @@ import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, tim
 const help = `npm run bench -- [options]
 
   --workload A,B     only these: map-chain, rebalance, keyed-sum, window-tumbling, window-sliding, window-session,
-                     window-pojo-strings, wordcount, process-state. Without it all run and RESULTS.md is written
+                     window-pojo-strings, wordcount, process-state. Without it all run, and RESULTS.md is written if they run for 10 s
   --keys N           instead of a workload's own numbers of keys
   --peer flink       real Flink beside us (builds peers/flink: Java 17 and Maven)
   --seconds N        steady part of each run; default 10
@@ -89,7 +89,7 @@ async function main(): Promise<boolean> {
   }
 
   const flink = missing ?? flinkVersions()
-  if (values.workload === undefined && values.keys === undefined)
+  if (values.workload === undefined && values.keys === undefined && seconds >= steadySeconds)
     writeResults({ results, thinPath, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd(), flink })
   const summary = {
     machine: machine(),

@@ -57,7 +57,7 @@ async function report(env: Environment, query: Query, events: NexmarkOptions, ar
   const job = await env.executeAsync(`nexmark ${args.query}`)
   const { records, seconds, coreSeconds, result } = await measure(job, events.events * query.share, warm)
   const measured = records / query.share
-  const rows = result.operators.find((operator) => operator.name.includes('results'))?.recordsIn
+  const rows = result.operators.find((operator) => operator.name === 'results' || operator.name === 'Sink: results')?.recordsIn
   const figures = {
     query: args.query,
     events: events.events,
@@ -69,6 +69,6 @@ async function report(env: Environment, query: Query, events: NexmarkOptions, ar
     eventsPerCoreSecond: measured / coreSeconds,
   }
   const million = (value: number) => `${(value / 1e6).toFixed(2)} M`
-  const line = `${args.query}: ${million(figures.eventsPerSecond)} events/s, ${million(figures.eventsPerCoreSecond)} events per core-second (${seconds.toFixed(2)} s, ${coreSeconds.toFixed(2)} core-seconds for the last ${million(measured)} of ${million(events.events)} events; ${rows} rows)`
+  const line = `${args.query}: ${million(figures.eventsPerSecond)} events/s, ${million(figures.eventsPerCoreSecond)} events per core-second (${seconds.toFixed(2)} s, ${coreSeconds.toFixed(2)} core-seconds for the last ${million(measured)} of ${million(events.events)} events${rows === undefined ? '' : `; ${rows} rows`})`
   process.stdout.write(`${args.json === undefined ? line : JSON.stringify(figures)}\n`)
 }

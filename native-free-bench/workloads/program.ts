@@ -17,6 +17,7 @@ interface Args {
 }
 
 export interface ProgramReport {
+  /** Of the sink alone; absent where the engine counted only the whole chain that the sink is part of. */
   readonly rows: number | undefined
   readonly totals: Readonly<Record<string, number>>
   readonly records: number
@@ -25,14 +26,15 @@ export interface ProgramReport {
 }
 
 const warm = 0.1
+const sinkName = 'results'
 
 export default async function workload(env: Environment, args: Args): Promise<void> {
   const options: WorkloadOptions = { records: Number(args.records), keys: Number(args.keys), form: args.form, schema: args.schema }
   const definition = workloads[args.workload]!
-  definition.build(env, options).sinkTo(args.check === undefined ? discardSink() : tallySink(definition, options), { name: 'results' })
+  definition.build(env, options).sinkTo(args.check === undefined ? discardSink() : tallySink(definition, options), { name: sinkName })
   const job = await env.executeAsync(definition.name)
   const { result, ...measured } = await measure(job, options.records, warm)
-  const rows = result.operators.find((operator) => operator.name.includes('results'))?.recordsIn
+  const rows = result.operators.find((operator) => operator.name === sinkName || operator.name === `Sink: ${sinkName}`)?.recordsIn
   process.stdout.write(`${JSON.stringify({ rows, totals: result.counters, ...measured } satisfies ProgramReport)}\n`)
 }
 
