@@ -7,7 +7,7 @@ import type { AggregateSpec } from '../function/aggregate.ts'
 export type FieldOf<T> = keyof T & string
 
 /** Names of the fields that hold numbers, nullable ones included. */
-export type NumericField<T> = { [F in FieldOf<T>]-?: NonNullable<T[F]> extends number ? F : never }[FieldOf<T>]
+export type NumericField<T> = Extract<{ [F in keyof T]-?: NonNullable<T[F]> extends number ? F : never }[keyof T], string>
 
 /** The key fields of a stream keyed by name; a key is never null. */
 export type KeyRow<T, F extends keyof T> = { -readonly [N in F]-?: NonNullable<T[N]> }

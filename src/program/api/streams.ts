@@ -22,7 +22,7 @@ import type { WatermarkStrategy } from '../function/watermark.ts'
 import type { Evictor, ProcessWindowFunction, Trigger, WindowAssigner } from '../function/window.ts'
 import type { Duration } from './durations.ts'
 import type { OperatorOptions, TypedOperatorOptions } from './operator-options.ts'
-import type { AggregatedRow, AggregateSpecs, FieldOf, KeyRow, NumericField, SinkFits } from './row-types.ts'
+import type { AggregatedRow, AggregateSpecs, KeyRow, NumericField, SinkFits } from './row-types.ts'
 
 type NoState = Record<never, never>
 
@@ -54,8 +54,8 @@ export interface DataStream<T> {
    * `flights.keyBy('origin')`, `flights.keyBy('origin', 'destination')`, `flights.keyBy((f) => f.origin.slice(0, 1))`
    */
   keyBy<K>(key: KeySelector<T, K>): KeyedStream<T, K, { key: K }>
-  keyBy<F extends FieldOf<T>>(field: F): KeyedStream<T, NonNullable<T[F]>, KeyRow<T, F>>
-  keyBy<F extends FieldOf<T>>(field: F, second: F, ...more: F[]): KeyedStream<T, KeyRow<T, F>, KeyRow<T, F>>
+  keyBy<F extends keyof T & string>(field: F): KeyedStream<T, NonNullable<T[F]>, KeyRow<T, F>>
+  keyBy<F extends keyof T & string>(field: F, second: F, ...more: F[]): KeyedStream<T, KeyRow<T, F>, KeyRow<T, F>>
 
   /** The rows of all these streams, in no order between them. `arrivals.union(departures)` */
   union(...others: readonly DataStream<T>[]): DataStream<T>
@@ -76,7 +76,7 @@ export interface DataStream<T> {
   /** Every row to the first subtask. `stream.global().map(f)` */
   global(): DataStream<T>
   /** To the subtask that the function names for a row's key. `stream.partitionCustom((id, n) => id % n, 'id')` */
-  partitionCustom<F extends FieldOf<T>>(partition: (key: T[F], targets: number) => number, key: F): DataStream<T>
+  partitionCustom<F extends keyof T & string>(partition: (key: T[F], targets: number) => number, key: F): DataStream<T>
   partitionCustom<K>(partition: (key: K, targets: number) => number, key: KeySelector<T, K>): DataStream<T>
 
   /**
@@ -224,7 +224,7 @@ export interface WindowedStream<T, K, R> {
 /** Two streams on their way into one operator. There is no order between them, ever. */
 export interface ConnectedStreams<A, B, K> {
   /** Keys each side; both keys must be of one type. `orders.connect(rates).keyBy('currency', 'code')` */
-  keyBy<FA extends FieldOf<A>, FB extends FieldOf<B>>(
+  keyBy<FA extends keyof A & string, FB extends keyof B & string>(
     first: FA,
     second: FB & SameKey<A[FA], B[FB], FB>,
   ): ConnectedStreams<A, B, NonNullable<A[FA]>>

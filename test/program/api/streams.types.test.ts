@@ -225,6 +225,16 @@ describe('the types of the API', () => {
     expect(mean).toBeDefined()
   })
 
+  it('leave room for functions over streams of many types, and for rows of unknown ones', () => {
+    const byOrigin = <T extends { origin: string }>(stream: DataStream<T>) => stream.keyBy('origin')
+    const env = getEnvironment()
+    const longest = byOrigin(flightsOf(env)).maxBy('delay')
+    expectTypeOf(longest).toEqualTypeOf<SingleOutput<Flight>>()
+    const loose = env.fromData<Record<string, number>>([]).keyBy('a').sum('b')
+    expectTypeOf(loose).toEqualTypeOf<SingleOutput<Record<string, number>>>()
+    expect(env.fromData<any>([]).keyBy('a').sum('b')).toBeDefined()
+  })
+
   it('take the row type of a source, and configuration keys with their values', async () => {
     const env = getEnvironment()
     expectTypeOf(env.fromSource(collection([{ a: 1 }]))).toEqualTypeOf<SingleOutput<{ a: number }>>()
