@@ -16,7 +16,7 @@ import { JobCoordinator } from './coordinator.ts'
 import { deployJob } from './deploy-job.ts'
 import { inlineSlots } from './inline-slots.ts'
 import { defaultNetworkMemory, type NetworkMemory } from './network-memory.ts'
-import { newJobId, nodeHost, printLine } from './node-host.ts'
+import { newJobId, nodeHost, printLine, raiseInliningBudget } from './node-host.ts'
 import type { ProgramReference } from './slot-lease.ts'
 import { threadSlots } from './thread-slots.ts'
 
@@ -46,6 +46,7 @@ export interface LocalExecutor extends Executor {
 const localCancelTimeoutMs = 1000
 
 export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
+  raiseInliningBudget()
   const { clock, fileSystem, yieldTo } = { ...nodeHost, ...definedOf(options) }
   const threads =
     options.mode === 'threads' && options.program !== undefined

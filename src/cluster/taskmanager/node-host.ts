@@ -1,8 +1,9 @@
 /**
  * The adapter that gives the local executor and a task thread what only the process has: its clock, its event loop, its
- * files, its console and random ids.
+ * files, its console, V8's flags and random ids.
  */
 import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
 import { systemClock } from '../../base/core/system-clock.ts'
 import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import type { SlotHost } from '../../runtime/task/slot.ts'
@@ -12,6 +13,15 @@ export const nodeHost = {
   fileSystem: new LocalFileSystem(),
   yieldTo: (callback) => void setImmediate(callback),
 } satisfies Pick<SlotHost, 'clock' | 'fileSystem' | 'yieldTo'>
+
+/**
+ * User functions are larger than V8's budget for inlining into a generated loop (27 against 5 ns a row). Holds for the whole
+ * process, for threads that start from now on too.
+ */
+export function raiseInliningBudget(): void {
+  setFlagsFromString('--max-inlined-bytecode-size=8000')
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=30000')
+}
 
 /** 32 hex digits, as Flink's job ids. */
 export const newJobId = (): string => randomBytes(16).toString('hex')

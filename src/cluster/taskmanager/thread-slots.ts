@@ -7,7 +7,6 @@
  *
  * Piscina's atomics are off: with them an idle worker parks in Atomics.wait, where no message reaches it.
  */
-import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -33,14 +32,10 @@ export interface ThreadSlots {
   close(): Promise<void>
 }
 
-/** User functions are larger than V8's budget for inlining into a generated loop; it must be raised before threads start. */
-const inliningFlags = ['--max-inlined-bytecode-size=8000', '--max-inlined-bytecode-size-cumulative=30000']
-
 /** With much less V8 cannot even start an isolate, and then it aborts the process. */
 const smallestHeapMb = 16
 
 export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
-  for (const flag of inliningFlags) setFlagsFromString(flag)
   const { heapSizeBytes } = options
   const pool = new Piscina({
     minThreads: 0,

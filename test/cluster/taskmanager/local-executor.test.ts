@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { localExecutor } from '../../../src/cluster/taskmanager/local-executor.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 const modes = ['inline', 'threads'] as const
@@ -71,6 +73,24 @@ describe.each(modes)('a program run locally, %s', (mode) => {
     expect(`${error.stack}\n${error.cause?.stack}`).toContain('program.ts:3')
   })
 
+  it('counts what each operator took in and gave out', async () => {
+    const { jobs } = await runProgram(
+      'export default (env) => void env.fromSequence(1, 50).rebalance().filter((n) => n % 2 === 0).print()',
+      { mode },
+    )
+    const { operators } = await jobs[0]!.result
+    expect(operators[0]).toMatchObject({ recordsIn: 50, recordsOut: 50 })
+    expect(operators[1]).toMatchObject({ recordsIn: 50 })
+  })
+
+  it('is refused when its channels do not fit into the network memory', async () => {
+    const config = { 'taskmanager.memory.network.max': '10 kb' }
+    const error = await failed(
+      runProgram('export default (env) => void env.setParallelism(4).fromSequence(1, 5).rebalance().print()', { mode, config }),
+    )
+    expect(error).toMatchObject({ code: 'INVALID_CONFIG', place: { option: 'taskmanager.memory.network.max' } })
+  })
+
   it('can be cancelled while a source has nothing to say', async () => {
     const text = `export default (env) => void env.fromSource({
       name: 'silent', boundedness: 'unbounded',
@@ -86,6 +106,22 @@ describe.each(modes)('a program run locally, %s', (mode) => {
 
 describe('a program run in threads', () => {
   const mode = 'threads'
+
+  it('runs inline when there is no program that threads could load, and says so', () => {
+    const executor = localExecutor({ mode })
+    expect(executor.mode).toBe('inline')
+    expect(executor.inlineReason).toContain('headrace run')
+    expect(localExecutor({ mode: 'inline' }).inlineReason).toBeUndefined()
+  })
+
+  it('loses nothing that a user function wrote to the console', () => {
+    const text =
+      "export default (env) => void env.fromSequence(1, 2000).map((n) => { console.log('line ' + n); return n }).filter(() => false).print()"
+    const host = new URL('../../support/program-host.ts', import.meta.url).href
+    const script = `const { runProgram } = await import('${host}'); await runProgram(${JSON.stringify(text)}, { mode: 'threads' })`
+    const written = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+    expect(written.match(/^line \d+$/gm)).toHaveLength(2000)
+  })
 
   it('is cancelled even while a user function never returns', async () => {
     const text = 'export default (env) => void env.fromData([1]).map(() => { for (;;); }).print()'
