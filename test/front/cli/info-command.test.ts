@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { headrace, program } from './run-headrace.ts'
+
+test('the plan for people, without running the job', async () => {
+  const { stdout, code } = await headrace('info', program('fails'), '-p', '3')
+  expect(code).toBe(0)
+  expect(stdout).toContain('Job fails: 1 vertex, 3 slots')
+  expect(stdout).toContain('parse readings')
+  expect(stdout).not.toContain('no number')
+})
+
+test('the plan as JSON, with the same fingerprint each time', async () => {
+  const [first, second] = await Promise.all([headrace('info', program('fails'), '--json'), headrace('info', program('fails'), '--json')])
+  const plan = JSON.parse(first.stdout)
+  expect(plan).toMatchObject({ version: 1, jobName: 'fails', vertices: [{ operators: expect.any(Array) }] })
+  expect(JSON.parse(second.stdout).fingerprint).toBe(plan.fingerprint)
+})
+
+test('every command has a help that names its options', async () => {
+  const help = await Promise.all([headrace('--help'), headrace('help', 'run'), headrace('info', '-h'), headrace()])
+  expect(help.map(({ code }) => code)).toEqual([0, 0, 0, 2])
+  expect(help[0]!.stdout).toMatch(/run +run a program.*info +show the plan/s)
+  expect(help[1]!.stdout).toMatch(/-p, --parallelism N/)
+  expect(help[2]!.stdout).toMatch(/Print the plan as JSON/)
+  for (const { stdout } of help) for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+})
+
+test('the version is that of package.json', async () => {
+  expect((await headrace('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
