@@ -11,10 +11,18 @@ import { type ChainRuntime, compileChain, compileOutputs, type RunUnit } from '.
 import { interpretChain } from './interpret-chain.ts'
 import { keyKindOf } from './kernel-key.ts'
 
+interface Runner {
+  readonly run: RunUnit
+  calls: number
+}
+
+const youngCalls = 400
+const youngRows = 64
+
 export class Chain {
   readonly runtime: ChainRuntime
   readonly #generated: boolean
-  readonly #compiled = new Map<string, RunUnit>()
+  readonly #compiled = new Map<string, Runner>()
   readonly #interpreted: RunUnit
   /** Per node and then per partition: the watermark it has still to be told; NaN = none. */
   readonly #time: Float64Array
@@ -40,22 +48,28 @@ export class Chain {
 
   /** Runs a unit from its cursor as far as outputs go. */
   run(unit: ChainUnit): void {
-    const run = this.#generated ? this.#runnerFor(unit) : this.#interpreted
-    unit.cursor = run(unit)
+    if (!this.#generated) {
+      unit.cursor = this.#interpreted(unit, unit.rowCount)
+      return
+    }
+    const runner = this.#runnerFor(unit)
+    // A loop compiled while it runs leaves at an exit it has never seen, again and again: young loops are kept short.
+    const limit = runner.calls++ < youngCalls ? Math.min(unit.rowCount, unit.cursor + youngRows) : unit.rowCount
+    unit.cursor = runner.run(unit, limit)
   }
 
-  #runnerFor(unit: ChainUnit): RunUnit {
+  #runnerFor(unit: ChainUnit): Runner {
     const kernel = this.runtime.nodes[0]!.kernel
     const key = this.runtime.headKeys[unit.input]
     if (kernel !== undefined && key !== undefined && unit.form === 'batch') kernel.requireKeyKind(keyKindOf(key, unit.batch))
     this.#renew()
     const shape = shapeOf(unit)
-    let run = this.#compiled.get(shape)
-    if (run === undefined) {
-      run = compileChain(this.runtime, unit, `${shape} ${this.#generation}`)
-      this.#compiled.set(shape, run)
+    let runner = this.#compiled.get(shape)
+    if (runner === undefined) {
+      runner = { run: compileChain(this.runtime, unit, `${shape} ${this.#generation}`), calls: 0 }
+      this.#compiled.set(shape, runner)
     }
-    return run
+    return runner
   }
 
   /** Code made for other staging columns, or for other tables, would write into the wrong ones: it is made anew. */

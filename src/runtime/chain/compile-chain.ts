@@ -19,8 +19,8 @@ import { encodeDeclarations, encodeText, isPlainEncode, keyText } from './encode
 import { kernelKey } from './kernel-key.ts'
 import { columnDeclarations, columnRow, objectRow, type RowText } from './row-text.ts'
 
-/** Runs a unit from its cursor until it is done or an output is full; answers the next cursor. */
-export type RunUnit = (unit: ChainUnit) => number
+/** Runs a unit from its cursor up to row `end` or until an output is full; answers the next cursor. */
+export type RunUnit = (unit: ChainUnit, end: number) => number
 
 export interface ChainRuntime {
   /** Names the chain in the source text and in stacks. */
@@ -87,11 +87,11 @@ class ChainText {
     }[unit.form]
     return `'use strict'
 ${this.#declarations}
-return function run(unit) {
+return function run(unit, end) {
 ${form}
 ${columns}
 ${times}
-const W = unit.watermarks, end = unit.rowCount
+const W = unit.watermarks
 let i = unit.cursor, at = ${head.index}
 ${before}
 try {

@@ -23,13 +23,13 @@ export function interpretChain(rt: ChainRuntime): RunUnit {
   }
   const head = rt.nodes[0]!
   const isStopped = () => rt.interrupted || rt.partitions.some((partition) => partition.isFull)
-  return (unit) => {
+  return (unit, end) => {
     const read = rowsOf(unit)
     const time = timestampsOf(unit)
     const handle = head.descriptor.kind === 'source' ? sourceElement(unit, emitters.get(mainOutput(head)) ?? dropRow, rt) : headElement(head, unit, rt.headKeys[unit.input])
     let i = unit.cursor
     try {
-      for (; i < unit.rowCount && !isStopped(); i++) handle(read(i), time(i))
+      for (; i < end && !isStopped(); i++) handle(read(i), time(i))
     } catch (thrown) {
       rt.fail(thrown, head.index, unit, i)
     }

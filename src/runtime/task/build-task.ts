@@ -174,7 +174,7 @@ function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
       const projection = fieldsVisibleTo(to.operator, to.keys[edge.input])
       return {
         partition: new ResultPartition({
-          schema: edge.outputTag === undefined ? declaredSchema(from.outputType, projection) : null,
+          schema: edge.outputTag === undefined ? declaredSchema(declaredType(from), projection) : null,
           channels: writers,
           router: createRouter(streamPartitioning(edge, to, from.id), writers.length, consumer.maxParallelism, subtask),
           maxOverdraft: configValue(deployment.config, 'execution.max-output-overdraft'),
@@ -193,6 +193,9 @@ function streamPartitioning(edge: PlanEdge, to: StreamNode, fromNode: number) {
   assert(found !== undefined, `edge ${edge.id} of the plan is not in the graph`)
   return found.partitioning
 }
+
+/** What the user said of a node's rows: at the node, or in its source. */
+const declaredType = (node: StreamNode): Type<unknown> | undefined => node.outputType ?? (node.operator.kind === 'source' ? node.operator.source.type : undefined)
 
 function declaredSchema(type: Type<unknown> | undefined, projection: readonly string[] | undefined): Schema | null {
   if (type === undefined) return null
