@@ -210,8 +210,11 @@ export const idleKeys: readonly RegExp[] = [
   /^execution\.(runtime-mode|target|attached|shutdown-on-application-finish)$/,
   /^(state|restart-strategy|high-availability|heartbeat|slot|slotmanager|resourcemanager|historyserver|blob|kubernetes|yarn|security|s3|fs|rest|web|metrics)\./,
   /^jobmanager\./,
-  /^taskmanager\.(host|bind-host|rpc|data|load-balance|slot)\b/,
-  /^taskmanager\.memory\.(process|managed)\./,
+  /^pipeline\.(jobvertex-parallelism-overrides|object-reuse|global-job-parameters)$/,
+  /^execution\.check-mutation$/,
+  /^task\.cancellation\.interval$/,
+  /^taskmanager\.(host|bind-host|rpc|data|load-balance|slot|numberOfTaskSlots)\b/,
+  /^taskmanager\.memory\.(process|managed|network\.fraction|network\.min)\b/,
   /^taskmanager\.network\.memory\.buffer-debloat/,
   /^env\.log\./,
 ]
