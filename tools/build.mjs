@@ -2,11 +2,11 @@
  * Builds dist: the public API and the command line as bundles that share chunks, the task thread as one file, and the type
  * declarations of what index.ts reaches. Outside packages stay outside. `node tools/build.mjs [--no-types] [--out folder]`
  */
-import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { ownModules } from '../src/base/bundle/own-module.ts'
+import { emitDeclarations } from './emit-declarations.mjs'
 import { threadBundle } from './thread-bundle.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -37,8 +37,4 @@ cpSync('src/front/cli/launcher.cjs', `${out}/bin/headrace.js`)
 cpSync('src/front/cli/start.cjs', `${out}/bin/start.js`)
 writeFileSync(`${out}/bin/package.json`, '{ "type": "commonjs" }\n')
 
-if (!process.argv.includes('--no-types')) {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tools/tsconfig.build.json', '--outDir', out], {
-    stdio: 'inherit',
-  })
-}
+if (!process.argv.includes('--no-types')) emitDeclarations(process.cwd(), out)

@@ -23,7 +23,7 @@ export class ProgressLine {
   show(progress: JobProgress): void {
     if (this.#stream.isTTY !== true) return
     const line = progressText(progress)
-    this.#stream.write(`\r\x1b[K${line.slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1))}`)
+    this.#stream.write(`\r\x1b[K${line.slice(0, Math.max(10, (this.#stream.columns || 80) - 1))}`)
     this.#drawn = true
   }
 

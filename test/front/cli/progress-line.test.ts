@@ -42,6 +42,13 @@ test('a narrow terminal gets a line that does not wrap', () => {
   expect(terminal.written).toBe(`\r\x1b[K${progressText(progress).slice(0, 19)}`)
 })
 
+test('a terminal that does not tell its width is taken to have 80 columns', () => {
+  const terminal = new Terminal(true)
+  terminal.columns = 0
+  new ProgressLine(terminal).show(progress)
+  expect(terminal.written).toBe(`\r\x1b[K${progressText(progress)}`)
+})
+
 test('nothing is written where no terminal is', () => {
   const pipe = new Terminal(false)
   const line = new ProgressLine(pipe)
