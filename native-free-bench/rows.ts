@@ -4,7 +4,7 @@
 import { headraceRun } from './headrace-command.ts'
 import { workloads } from './workloads/all.ts'
 import type { ProgramReport } from './workloads/program.ts'
-import type { Form, Workload, WorkloadOptions } from './workloads/workload.ts'
+import type { Form, RowCount, Workload, WorkloadOptions } from './workloads/workload.ts'
 
 export interface Row {
   readonly workload: Workload
@@ -78,6 +78,7 @@ export async function check(row: Row, settings: RunSettings): Promise<void> {
     if (totals[name] !== value)
       throw new Error(`${titleOf(row)}: ${name} is ${totals[name]} after ${records} records, and should be ${value}`)
   }
+  assertRows(row, totals.rows ?? 0, row.workload.expectedRows({ ...row, records }), records)
 }
 
 /** How many records a run needs so that its steady part lasts that long. */
@@ -86,15 +87,20 @@ export async function calibrate(row: Row, seconds: number, settings: RunSettings
   return Math.ceil((report.records / report.seconds) * seconds * 1.25)
 }
 
-const expectedRows = new Map<string, number>()
+function assertRows(row: Row, rows: number, { atLeast, atMost }: RowCount, records: number): void {
+  if (rows >= atLeast && rows <= atMost) return
+  const should = atLeast === atMost ? atLeast : `from ${atLeast} to ${atMost}`
+  throw new Error(`${titleOf(row)}: ${rows} rows came out of ${records} records, and should be ${should}`)
+}
+
+const expectedRows = new Map<string, RowCount>()
 
 export async function timed(row: Row, records: number, settings: RunSettings): Promise<Figures> {
   const report = await run(row, records, settings, false)
   const id = `${row.workload.name} ${row.keys} ${records}`
   const expected = expectedRows.get(id) ?? row.workload.expectedRows({ ...row, records })
   expectedRows.set(id, expected)
-  if (report.rows !== undefined && report.rows !== expected)
-    throw new Error(`${titleOf(row)}: ${report.rows} rows came out of ${records} records, and should be ${expected}`)
+  if (report.rows !== undefined) assertRows(row, report.rows, expected, records)
   return {
     recordsPerSecond: report.records / report.seconds,
     recordsPerCoreSecond: report.records / report.coreSeconds,

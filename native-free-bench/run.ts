@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { flinkVersions, runFlink, whyNoFlink } from './flink-peer.ts'
-import { geometricMean, machine, median, type Result, ratioOf, type ThinPath, table, writeResults } from './results.ts'
+import { geometricMean, machine, median, type Result, ratioOf, steadySeconds, type ThinPath, table, writeResults } from './results.ts'
 import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, timed, titleOf } from './rows.ts'
 
 const help = `npm run bench -- [options]

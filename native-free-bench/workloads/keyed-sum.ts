@@ -2,7 +2,7 @@
 import { noWatermarks } from 'headrace'
 import { type KeyValue, keyOf, keyValues, valueOf } from './records.ts'
 import { runningTally } from './tallies.ts'
-import type { Workload } from './workload.ts'
+import { exactly, type Workload } from './workload.ts'
 
 const tally = () =>
   runningTally<KeyValue>(
@@ -29,6 +29,6 @@ export const keyedSum: Workload<KeyValue> = {
     }
     return rows.totals()
   },
-  expectedRows: ({ records }) => records,
+  expectedRows: ({ records }) => exactly(records),
   peer: ({ keys }) => ['keyed-sum', `keys=${keys}`],
 }

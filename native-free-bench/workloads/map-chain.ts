@@ -2,7 +2,7 @@
 import { noWatermarks } from 'headrace'
 import { type KeyValue, keyOf, keyValues, valueOf } from './records.ts'
 import { rowTally } from './tallies.ts'
-import type { Workload } from './workload.ts'
+import { exactly, type Workload } from './workload.ts'
 
 const tally = () =>
   rowTally<KeyValue>(
@@ -29,7 +29,7 @@ export const mapChain: Workload<KeyValue> = {
   expectedRows({ records, keys }) {
     let rows = 0
     for (let i = 0; i < records; i++) rows += 1 - (keyOf(i, keys) & 1)
-    return rows
+    return exactly(rows)
   },
   peer: ({ keys }) => ['map-chain', `keys=${keys}`],
 }

@@ -2,7 +2,7 @@
 import { noWatermarks } from 'headrace'
 import { type KeyValue, keyOf, keyValues, valueOf } from './records.ts'
 import { rowTally } from './tallies.ts'
-import type { Workload } from './workload.ts'
+import { exactly, type Workload } from './workload.ts'
 
 const tally = () =>
   rowTally<KeyValue>(
@@ -25,6 +25,6 @@ export const rebalance: Workload<KeyValue> = {
     for (let i = 0; i < records; i++) rows.add({ key: keyOf(i, keys), value: valueOf(i) + 1 })
     return rows.totals()
   },
-  expectedRows: ({ records }) => records,
+  expectedRows: ({ records }) => exactly(records),
   peer: ({ keys }) => ['rebalance', `keys=${keys}`],
 }

@@ -2,7 +2,7 @@
 import { generator, noWatermarks, t } from 'headrace'
 import { lines } from './lines.ts'
 import { runningTally } from './tallies.ts'
-import type { Workload } from './workload.ts'
+import { exactly, type Workload } from './workload.ts'
 
 interface WordCount {
   word: string
@@ -54,7 +54,7 @@ export const wordCount: Workload<WordCount> = {
     const words = lines().map((line) => line.split(' ').length)
     const all = words.reduce((sum, n) => sum + n, 0)
     const rest = words.slice(0, records % words.length).reduce((sum, n) => sum + n, 0)
-    return Math.floor(records / words.length) * all + rest
+    return exactly(Math.floor(records / words.length) * all + rest)
   },
   peer: () => ['wordcount'],
 }

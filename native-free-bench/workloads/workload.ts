@@ -18,6 +18,14 @@ export type Form = 'kernel' | 'function'
 /** Sums over result rows, which do not depend on their order. Added up over subtasks. */
 export type Totals = Readonly<Record<string, number>>
 
+/** What depends on how far the watermark has come (sessions that just touch) has bounds only. */
+export interface RowCount {
+  readonly atLeast: number
+  readonly atMost: number
+}
+
+export const exactly = (rows: number): RowCount => ({ atLeast: rows, atMost: rows })
+
 /** Of one sink subtask. */
 export interface Tally<R> {
   add(row: R): void
@@ -35,7 +43,7 @@ export interface Workload<R = any> {
   /** Computed in the plainest way from the definition of the records: what a smaller run, before the timed ones, must give. */
   expected(options: WorkloadOptions): Totals
   /** How many rows must come out: what every timed run is held to. */
-  expectedRows(options: WorkloadOptions): number
+  expectedRows(options: WorkloadOptions): RowCount
   /** The arguments that make the Flink peer run the same. */
   peer(options: WorkloadOptions): readonly string[]
 }

@@ -23,17 +23,24 @@ async function run(name: string, events: number, rate: number, parallelism: numb
 
 describe.each(Object.keys(queries))('%s', (name) => {
   test("gives Flink's rows for 1,000 events", async () => {
-    const expected = gunzipSync(readFileSync(fixture(`1k/${name}.jsonl.gz`))).toString('latin1').split('\n').slice(0, -1)
+    const expected = gunzipSync(readFileSync(fixture(`1k/${name}.jsonl.gz`)))
+      .toString('latin1')
+      .split('\n')
+      .slice(0, -1)
     expect(await run(name, 1_000, 10_000, 1)).toEqual(expected)
   })
 
-  test.each([1, 2, 4])("gives Flink's digest for 10,000 events at parallelism %i, generated and interpreted", { timeout: 60_000 }, async (parallelism) => {
-    const { rows, sha256 } = golden('10k').queries[name]!
-    for (const codegen of [true, false]) {
-      const found = await run(name, 10_000, 10_000, parallelism, codegen)
-      expect({ rows: found.length, sha256: digestOf(found) }).toEqual({ rows, sha256 })
-    }
-  })
+  test.each([1, 2, 4])(
+    "gives Flink's digest for 10,000 events at parallelism %i, generated and interpreted",
+    { timeout: 60_000 },
+    async (parallelism) => {
+      const { rows, sha256 } = golden('10k').queries[name]!
+      for (const codegen of [true, false]) {
+        const found = await run(name, 10_000, 10_000, parallelism, codegen)
+        expect({ rows: found.length, sha256: digestOf(found) }).toEqual({ rows, sha256 })
+      }
+    },
+  )
 
   test.each(['100k', '100k-rate1'])("gives Flink's digest of %s", { timeout: 120_000 }, async (file) => {
     const { events, rate, queries: of } = golden(file)

@@ -26,13 +26,24 @@ test("the word count's text has the peer's number of words a line", () => {
 describe.each(Object.values(workloads).map((workload) => [workload.name, workload] as const))('%s', (_name, workload) => {
   test('the number of rows is that of the plain evaluation', () => {
     for (const records of [0, 1, 999, 120_001]) {
-      expect(workload.expectedRows({ ...options, records })).toBe(workload.expected({ ...options, records }).rows)
+      const { atLeast, atMost } = workload.expectedRows({ ...options, records })
+      const { rows } = workload.expected({ ...options, records })
+      if (workload.name === 'window-session') expect(atMost).toBeGreaterThanOrEqual(atLeast)
+      else expect([atLeast, atMost]).toEqual([rows, rows])
     }
   })
 
   test('the plain evaluation changes with the records', () => {
     expect(workload.expected(options)).not.toEqual(workload.expected({ ...options, records: options.records - 8 }))
   })
+})
+
+test('sessions are counted between those apart and those that touch', () => {
+  // 300 keys at 1,000 records a ms: every key comes every ms, so one session each.
+  expect(workloads['window-session']!.expectedRows(options)).toEqual({ atLeast: 300, atMost: 300 })
+  const { atLeast, atMost } = workloads['window-session']!.expectedRows({ ...options, keys: 20_000 })
+  expect(atLeast).toBeGreaterThan(20_000)
+  expect(atMost).toBeGreaterThan(atLeast)
 })
 
 test('totals see a wrong value and do not see the order of rows', () => {
