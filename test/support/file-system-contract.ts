@@ -64,7 +64,10 @@ export function describeFileSystem(name: string, make: () => Promise<FileSystemU
       await writeFile(fs, `${root}/f`, 'long content')
       await writeFile(fs, `${root}/f`, 'short')
       expect(await readFile(fs, `${root}/f`)).toBe('short')
-      await expect(fs.create(`${root}/f`, { exclusive: true })).rejects.toMatchObject({ code: 'IO_FAILED', message: expect.stringContaining(`${root}/f`) })
+      await expect(fs.create(`${root}/f`, { exclusive: true })).rejects.toMatchObject({
+        code: 'IO_FAILED',
+        message: expect.stringContaining(`${root}/f`),
+      })
       await (await fs.create(`${root}/g`, { exclusive: true })).close()
       expect(await readFile(fs, `${root}/g`)).toBe('')
     })

@@ -22,7 +22,14 @@ export function recordsOf(unit: SourceUnit<unknown>): unknown[] {
     const record: Record<string, unknown> = {}
     for (const { name, values, kind, dictionary } of unit.columns) {
       const value = values[row]
-      record[name] = value === null ? null : dictionary !== undefined ? dictionary[value as number] : kind === 'boolean' || values instanceof Uint8Array ? Boolean(value) : value
+      record[name] =
+        value === null
+          ? null
+          : dictionary !== undefined
+            ? dictionary[value as number]
+            : kind === 'boolean' || values instanceof Uint8Array
+              ? Boolean(value)
+              : value
     }
     return record
   })

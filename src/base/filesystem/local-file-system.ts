@@ -78,7 +78,9 @@ class LocalFileReader implements FileReader {
     const target = Buffer.allocUnsafeSlow(Math.max(0, Math.min(lengthBytes, this.sizeBytes - position)))
     let filled = 0
     while (filled < target.length) {
-      const { bytesRead } = await attempt('read', this.#path, () => this.#handle.read(target, filled, target.length - filled, position + filled))
+      const { bytesRead } = await attempt('read', this.#path, () =>
+        this.#handle.read(target, filled, target.length - filled, position + filled),
+      )
       if (bytesRead === 0) break
       filled += bytesRead
     }

@@ -65,7 +65,9 @@ export class MemoryFileSystem implements FileSystem {
     if (!status.isDirectory) throw wrongKind('ENOTDIR', 'list', path)
     const folder = posix.join(path, '.')
     const children = [...this.#files.keys(), ...this.#folders].filter((key) => key !== folder && posix.dirname(key) === folder)
-    const entries = await Promise.all(children.filter((key) => key !== '.').map((key) => this.status(posix.join(path, posix.basename(key)))))
+    const entries = await Promise.all(
+      children.filter((key) => key !== '.').map((key) => this.status(posix.join(path, posix.basename(key)))),
+    )
     return entries.filter((entry) => entry !== undefined).sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 

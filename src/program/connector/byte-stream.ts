@@ -10,7 +10,17 @@ export type Compression = 'none' | 'gzip' | 'deflate' | 'brotli' | 'zstd'
 const blockBytes = 1 << 20
 
 const extensions: Readonly<Record<string, Compression | 'unknown'>> = {
-  gz: 'gzip', gzip: 'gzip', deflate: 'deflate', br: 'brotli', zst: 'zstd', zstd: 'zstd', bz2: 'unknown', xz: 'unknown', lz4: 'unknown', zip: 'unknown', '7z': 'unknown',
+  gz: 'gzip',
+  gzip: 'gzip',
+  deflate: 'deflate',
+  br: 'brotli',
+  zst: 'zstd',
+  zstd: 'zstd',
+  bz2: 'unknown',
+  xz: 'unknown',
+  lz4: 'unknown',
+  zip: 'unknown',
+  '7z': 'unknown',
 }
 
 export function compressionOf(path: string): Compression {
@@ -72,7 +82,11 @@ async function* plainBlocks(file: FileReader, from: number): AsyncGenerator<Uint
   }
 }
 
-async function decompressedBlocks(file: FileReader, path: string, compression: Exclude<Compression, 'none'>): Promise<AsyncGenerator<Uint8Array, void>> {
+async function decompressedBlocks(
+  file: FileReader,
+  path: string,
+  compression: Exclude<Compression, 'none'>,
+): Promise<AsyncGenerator<Uint8Array, void>> {
   const [zlib, { pipeline, Readable }] = await Promise.all([import('node:zlib'), import('node:stream')])
   const options = { chunkSize: blockBytes }
   const inflate = {

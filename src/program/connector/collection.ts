@@ -2,8 +2,9 @@
  * A source out of the program's own memory. Every task thread runs main again and so has the items itself: no item
  * travels. Its one split is the position in the list.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+
 import type { Type } from '../../base/columnar/data-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 import type { Source } from '../function/source.ts'
 import { IndexReader } from './index-reader.ts'
 import { type QueuedSplit, SplitQueue } from './split-queue.ts'
@@ -26,11 +27,18 @@ const unitRows = 1_024
  * await env.execute()
  * ```
  */
-export function collection<T>(items: Iterable<T>, options: { readonly type?: Type<T> } = {}): Source<T, CollectionSplit, readonly CollectionSplit[]> {
+export function collection<T>(
+  items: Iterable<T>,
+  options: { readonly type?: Type<T> } = {},
+): Source<T, CollectionSplit, readonly CollectionSplit[]> {
   if (items === null || items === undefined || typeof items[Symbol.iterator] !== 'function') {
-    throw new StreamError('INVALID_ARGUMENT', `collection() was given ${items === null ? 'null' : typeof items}, which cannot be iterated`, {
-      hint: 'Pass an array, a Set or another iterable of records.',
-    })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `collection() was given ${items === null ? 'null' : typeof items}, which cannot be iterated`,
+      {
+        hint: 'Pass an array, a Set or another iterable of records.',
+      },
+    )
   }
   const rows = Array.from(items)
   return {

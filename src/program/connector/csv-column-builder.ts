@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import type { SourceColumn } from '../function/source.ts'
 import { type CsvColumn, isCanonicalNumber } from './csv-columns.ts'
-import { jsonShaper, type JsonShaper } from './json-fields.ts'
+import { type JsonShaper, jsonShaper } from './json-fields.ts'
 
 type Numeric = 'float64' | 'int32' | 'int64' | 'timestamp' | 'boolean'
 
@@ -34,7 +34,10 @@ export class ColumnBuilder {
     this.#isNumeric = numericKinds.has(this.kind)
     this.#numbers = new Float64Array(this.#isNumeric ? 1_024 : 0)
     this.#values = this.#isNumeric ? undefined : []
-    this.#shaper = this.kind === 'struct' || this.kind === 'list' || this.kind === 'bigint' || this.kind === 'date' ? jsonShaper({ dataType: column.type, nullable: false }) : undefined
+    this.#shaper =
+      this.kind === 'struct' || this.kind === 'list' || this.kind === 'bigint' || this.kind === 'date'
+        ? jsonShaper({ dataType: column.type, nullable: false })
+        : undefined
   }
 
   /** Takes the unquoted text from `start` to `end`; false: it does not fit. */
@@ -42,7 +45,8 @@ export class ColumnBuilder {
     if (this.name === null) return true
     if (start === end || (this.#nullTexts.size > 0 && this.#nullTexts.has(text.slice(start, end)))) return this.#setNull(row)
     if (!this.#isNumeric) return this.#setOther(row, text.slice(start, end))
-    const number = this.kind === 'float64' || this.kind === 'int32' || this.kind === 'int64' ? fastNumber(text, start, end, this.inferred) : Number.NaN
+    const number =
+      this.kind === 'float64' || this.kind === 'int32' || this.kind === 'int64' ? fastNumber(text, start, end, this.inferred) : Number.NaN
     return number === number ? this.#setNumber(row, number) : this.#setSlowly(row, text.slice(start, end))
   }
 
@@ -109,7 +113,9 @@ export class ColumnBuilder {
     else {
       try {
         const nested = this.kind === 'struct' || this.kind === 'list'
-        values[row] = this.#shaper.shape(nested ? JSON.parse(text, this.#shaper.reviver) : decimal.test(text) && this.kind === 'date' ? Number(text) : text)
+        values[row] = this.#shaper.shape(
+          nested ? JSON.parse(text, this.#shaper.reviver) : decimal.test(text) && this.kind === 'date' ? Number(text) : text,
+        )
       } catch {
         return false
       }

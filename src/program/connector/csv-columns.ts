@@ -4,8 +4,8 @@
  * (007 and digits beyond 2^53 stay strings).
  */
 import { Buffer } from 'node:buffer'
-import { StreamError } from '../../base/core/stream-error.ts'
 import type { DataType, Type } from '../../base/columnar/data-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import { ByteStream, compressionOf } from './byte-stream.ts'
 
@@ -28,6 +28,7 @@ export interface CsvHeadOptions {
 }
 
 const sampleRecords = 1_000
+const sampleChars = 1 << 18
 const utf8: DataType = { kind: 'utf8' }
 
 /** Reads the beginning of a file and says what its columns are. */
@@ -41,7 +42,8 @@ export async function readCsvHead(fileSystem: FileSystem, path: string, options:
       while (blocks.length < looks && (block = await stream.next()) !== undefined) blocks.push(block)
       const text = Buffer.concat(blocks).toString('utf8')
       const records = tokenize(text.startsWith('\uFEFF') ? text.slice(1) : text, options.delimiter, block === undefined)
-      if (records.length > 0 || block === undefined) return toColumns(records, options, path)
+      const enough = text.length >= sampleChars && records.length > 1
+      if (enough || block === undefined) return toColumns(records, options, path)
     }
   } finally {
     await stream.close()
@@ -62,7 +64,10 @@ function toColumns(records: readonly (readonly (string | null)[])[], options: Cs
   const nulls = new Set(options.nullTexts)
   return names.map((name, i) => ({
     name,
-    type: options.infer === false ? utf8 : inferColumn(others.map((record) => record[i]).filter((value) => typeof value === 'string' && !nulls.has(value)) as string[]),
+    type:
+      options.infer === false
+        ? utf8
+        : inferColumn(others.map((record) => record[i]).filter((value) => typeof value === 'string' && !nulls.has(value)) as string[]),
     nullable: true,
     inferred: true,
   }))
@@ -72,10 +77,14 @@ function declaredColumns(names: readonly string[], type: DataType, path: string)
   const fields = type.kind === 'struct' ? type.fields : []
   const missing = fields.find((field) => !names.includes(field.name))
   if (missing !== undefined) {
-    throw new StreamError('TYPE_MISMATCH', `cannot read ${path}: it has no column '${missing.name}', which the declared type names; it has ${names.join(', ')}`, {
-      hint: 'Correct the name in the type, or check the delimiter and the header option.',
-      place: { file: path, line: 1 },
-    })
+    throw new StreamError(
+      'TYPE_MISMATCH',
+      `cannot read ${path}: it has no column '${missing.name}', which the declared type names; it has ${names.join(', ')}`,
+      {
+        hint: 'Correct the name in the type, or check the delimiter and the header option.',
+        place: { file: path, line: 1 },
+      },
+    )
   }
   return names.map((name) => {
     const field = fields.find((candidate) => candidate.name === name)
@@ -91,7 +100,13 @@ function inferColumn(values: readonly string[]): DataType {
 
 /** A decimal number without leading zeros whose digits a double holds. */
 export function isCanonicalNumber(text: string): boolean {
-  return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) && text.replace(/[eE].*$/, '').replace(/\D/g, '').replace(/^0+/, '').length <= 15
+  return (
+    /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) &&
+    text
+      .replace(/[eE].*$/, '')
+      .replace(/\D/g, '')
+      .replace(/^0+/, '').length <= 15
+  )
 }
 
 /** The first whole records as strings; an empty unquoted field is null. The decoder of the data itself is csv-decoder.ts. */

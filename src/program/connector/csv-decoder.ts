@@ -22,7 +22,8 @@ const quote = 34
 const carriageReturn = 13
 const lineFeed = 10
 
-const hint = "Correct the file, declare the type with csv({ type: t.row({ ... }) }), or leave such records out: csv({ onMalformed: 'skip' }) counts them."
+const hint =
+  "Correct the file, declare the type with csv({ type: t.row({ ... }) }), or leave such records out: csv({ onMalformed: 'skip' }) counts them."
 
 /** Thrown within the decoder, where the record's line is not known. */
 class BadRecord extends Error {
@@ -72,7 +73,8 @@ export class CsvDecoder<T> implements TextDecoder<T> {
   /** Where the next record begins, negative if this one gave no row. */
   #record(start: number, row: number, lines: number): number {
     const text = this.#text
-    const isBlank = text.charCodeAt(start) === lineFeed || (text.charCodeAt(start) === carriageReturn && text.charCodeAt(start + 1) === lineFeed)
+    const isBlank =
+      text.charCodeAt(start) === lineFeed || (text.charCodeAt(start) === carriageReturn && text.charCodeAt(start + 1) === lineFeed)
     if (this.#skipHeader) {
       const end = this.#skipRecord(start)
       if (end !== unfinished) this.#skipHeader = false
@@ -84,7 +86,8 @@ export class CsvDecoder<T> implements TextDecoder<T> {
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error
       const end = this.#skipRecord(start)
-      if (!this.#options.skips) throw new MalformedText(error.message, lines, text.slice(start, end === unfinished ? undefined : end).trimEnd(), error.hint)
+      if (!this.#options.skips)
+        throw new MalformedText(error.message, lines, text.slice(start, end === unfinished ? undefined : end).trimEnd(), error.hint)
       this.#options.ctx.addToCounter(malformedCounter, 1)
       return -(end === unfinished ? text.length : end)
     }
@@ -102,7 +105,8 @@ export class CsvDecoder<T> implements TextDecoder<T> {
         const closing = this.#closingQuote(at)
         if (closing === unfinished) return unfinished
         const value = text.slice(at + 1, closing)
-        if (builder !== undefined) this.#check(builder.addQuoted(row, value.includes('"') ? value.replaceAll('""', '"') : value), builder, value)
+        if (builder !== undefined)
+          this.#check(builder.addQuoted(row, value.includes('"') ? value.replaceAll('""', '"') : value), builder, value)
         end = closing + 1
       } else {
         end = at
@@ -128,7 +132,10 @@ export class CsvDecoder<T> implements TextDecoder<T> {
       at = text.indexOf('"', at)
       const closing = at < 0 ? text.length : at
       if (!this.#options.multiline && text.slice(open, closing).includes('\n')) {
-        throw new BadRecord('a quoted field goes over a line end', 'Correct the quotes, or set csv({ multiline: true }) if fields hold line ends.')
+        throw new BadRecord(
+          'a quoted field goes over a line end',
+          'Correct the quotes, or set csv({ multiline: true }) if fields hold line ends.',
+        )
       }
       if (at < 0) {
         if (this.#final) throw new BadRecord('a quote is never closed')
@@ -157,12 +164,16 @@ export class CsvDecoder<T> implements TextDecoder<T> {
   #check(ok: boolean, builder: ColumnBuilder, value: string): void {
     if (ok) return
     const shown = value.length > 40 ? `${value.slice(0, 40)}...` : value
-    const what = shown === '' ? `is empty, but its type ${builder.kind} allows no null` : `is ${JSON.stringify(shown)}, not of its type ${builder.kind}`
+    const what =
+      shown === ''
+        ? `is empty, but its type ${builder.kind} allows no null`
+        : `is ${JSON.stringify(shown)}, not of its type ${builder.kind}`
     throw new BadRecord(`column '${builder.name}' ${what}${builder.inferred ? ', which was found from the first records' : ''}`)
   }
 }
 
-const nameOf = (builder: ColumnBuilder | undefined, column: number) => (builder?.name == null ? `field ${column + 1}` : `column '${builder.name}'`)
+const nameOf = (builder: ColumnBuilder | undefined, column: number) =>
+  builder?.name == null ? `field ${column + 1}` : `column '${builder.name}'`
 
 function lineEnds(text: string, from: number, until: number): number {
   let count = 0

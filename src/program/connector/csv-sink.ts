@@ -55,7 +55,8 @@ class CsvEncoder<T extends object> implements FileEncoder<T> {
   }
 
   write(element: T, file: OutputFile): void | Promise<void> {
-    if (typeof element !== 'object' || element === null) throw this.#mismatch(`a record is ${element === null ? 'null' : `a ${typeof element}`}, not an object with fields`)
+    if (typeof element !== 'object' || element === null)
+      throw this.#mismatch(`a record is ${element === null ? 'null' : `a ${typeof element}`}, not an object with fields`)
     const row = element as Record<string, unknown>
     let line = this.#started ? '' : this.#start(row)
     const columns = this.#columns ?? []

@@ -2,8 +2,9 @@
  * CSV files as RFC 4180 has them: quoted fields may hold delimiters, line ends and doubled quotes. An empty field is
  * null, a quoted empty one the empty string. Types are declared, or found from the first records of each file.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+
 import type { Type } from '../../base/columnar/data-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 import { type CsvColumn, readCsvHead } from './csv-columns.ts'
 import { CsvDecoder } from './csv-decoder.ts'
 import type { FileFormat } from './file-format.ts'
@@ -62,7 +63,15 @@ export function csv<T = Record<string, unknown>>(options: CsvOptions<T> = {}): F
     },
     open({ path, part, position }, ctx) {
       const skipHeader = header && part.start === 0 && (position === undefined || position.line === 1)
-      const decoder = new CsvDecoder<T>({ columns: part.columns, delimiter, multiline, skipHeader, nullTexts: options.nullTexts ?? [], skips: options.onMalformed === 'skip', ctx })
+      const decoder = new CsvDecoder<T>({
+        columns: part.columns,
+        delimiter,
+        multiline,
+        skipHeader,
+        nullTexts: options.nullTexts ?? [],
+        skips: options.onMalformed === 'skip',
+        ctx,
+      })
       return new TextSplitReader({ format: 'CSV', path, part, position, fileSystem: ctx.fileSystem, decoder })
     },
   }
@@ -70,11 +79,17 @@ export function csv<T = Record<string, unknown>>(options: CsvOptions<T> = {}): F
 
 function checkOptions(options: CsvOptions<any>, delimiter: string, header: boolean): void {
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === '\n' || delimiter === '\r') {
-    throw invalid(`the delimiter ${JSON.stringify(delimiter)} is not one character other than a quote or line end`, "Write delimiter: ';' or delimiter: '\\t'.")
+    throw invalid(
+      `the delimiter ${JSON.stringify(delimiter)} is not one character other than a quote or line end`,
+      "Write delimiter: ';' or delimiter: '\\t'.",
+    )
   }
-  if (!header && options.columns === undefined) throw invalid('there is neither a header line nor a list of columns', "Name the columns: csv({ columns: ['id', 'name'] }).")
-  if (options.columns !== undefined && new Set(options.columns).size !== options.columns.length) throw invalid('a column is named twice', 'Give each column a name of its own.')
-  if (options.type !== undefined && options.type.dataType.kind !== 'struct') throw invalid(`the type is ${options.type.dataType.kind}`, 'A CSV record is a row: declare it with t.row({ ... }).')
+  if (!header && options.columns === undefined)
+    throw invalid('there is neither a header line nor a list of columns', "Name the columns: csv({ columns: ['id', 'name'] }).")
+  if (options.columns !== undefined && new Set(options.columns).size !== options.columns.length)
+    throw invalid('a column is named twice', 'Give each column a name of its own.')
+  if (options.type !== undefined && options.type.dataType.kind !== 'struct')
+    throw invalid(`the type is ${options.type.dataType.kind}`, 'A CSV record is a row: declare it with t.row({ ... }).')
 }
 
 const invalid = (what: string, hint: string) => new StreamError('INVALID_ARGUMENT', `csv(): ${what}`, { hint })

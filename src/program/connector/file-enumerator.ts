@@ -68,7 +68,11 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
   }
 
   snapshotState(): FileEnumeratorState {
-    return { pending: [...this.#pending], enumerated: this.#enumerated, seen: this.#options.monitorInterval === undefined ? [] : [...this.#seen] }
+    return {
+      pending: [...this.#pending],
+      enumerated: this.#enumerated,
+      seen: this.#options.monitorInterval === undefined ? [] : [...this.#seen],
+    }
   }
 
   close(): void {}

@@ -20,7 +20,11 @@ export interface FileEncoder<T> {
 }
 
 /** A sink of files; `format` names it: `JSON lines`. */
-export function fileSink<T>(format: string, options: FileSinkOptions, createEncoder: (ctx: RuntimeContext, path: string) => FileEncoder<T> | Promise<FileEncoder<T>>): Sink<T> {
+export function fileSink<T>(
+  format: string,
+  options: FileSinkOptions,
+  createEncoder: (ctx: RuntimeContext, path: string) => FileEncoder<T> | Promise<FileEncoder<T>>,
+): Sink<T> {
   const { path } = options
   const isFolder = checkPath(format, path)
   return {
@@ -63,10 +67,14 @@ class FileSinkWriter<T> implements SinkWriter<T> {
 /** Whether the path is a folder of parts. */
 function checkPath(format: string, path: unknown): boolean {
   const hint = 'Give one file an extension (out/result.jsonl), or end the path in / for a folder with a part of each subtask (out/result/).'
-  if (typeof path !== 'string' || path === '') throw new StreamError('INVALID_ARGUMENT', `the ${format} sink was given no path`, { hint, place: { option: 'path' } })
+  if (typeof path !== 'string' || path === '')
+    throw new StreamError('INVALID_ARGUMENT', `the ${format} sink was given no path`, { hint, place: { option: 'path' } })
   if (path.endsWith('/')) return true
   if (/[^/]\.[^./]+$/.test(path)) return false
-  throw new StreamError('INVALID_ARGUMENT', `the ${format} sink cannot tell whether ${path} is a file or a folder`, { hint, place: { option: 'path', file: path } })
+  throw new StreamError('INVALID_ARGUMENT', `the ${format} sink cannot tell whether ${path} is a file or a folder`, {
+    hint,
+    place: { option: 'path', file: path },
+  })
 }
 
 /** Parts of an earlier run with more subtasks would stand beside this run's and be read with them. */
@@ -75,9 +83,13 @@ async function refuseStaleParts(ctx: RuntimeContext, folder: string): Promise<vo
   for (const { path } of await ctx.fileSystem.list(folder)) {
     const part = /\/part-(\d+)-(\d+)$/.exec(path)
     if (part === null || (Number(part[1]) < ctx.parallelism && part[2] === '0')) continue
-    throw new StreamError('INVALID_ARGUMENT', `${folder} holds ${path.slice(path.lastIndexOf('/') + 1)} of another run, which would be read together with this run's parts`, {
-      hint: 'Empty the folder or choose another one.',
-      place: { file: path },
-    })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `${folder} holds ${path.slice(path.lastIndexOf('/') + 1)} of another run, which would be read together with this run's parts`,
+      {
+        hint: 'Empty the folder or choose another one.',
+        place: { file: path },
+      },
+    )
   }
 }

@@ -35,10 +35,13 @@ const defaultSplitBytes = 64 << 20
 export function fileSource<T>(options: FileSourceOptions<T>): Source<T, FileSplit, FileEnumeratorState> {
   const { format, monitorInterval, splitBytes = defaultSplitBytes } = options
   const paths = options.paths ?? (options.path === undefined ? [] : [options.path])
-  if (paths.length === 0 || paths.some((path) => typeof path !== 'string' || path === '')) throw invalid('was given no path', "Pass { path: 'in/' } or { paths: ['a.csv', 'b.csv'] }.")
+  if (paths.length === 0 || paths.some((path) => typeof path !== 'string' || path === ''))
+    throw invalid('was given no path', "Pass { path: 'in/' } or { paths: ['a.csv', 'b.csv'] }.")
   if (options.path !== undefined && options.paths !== undefined) throw invalid('was given both path and paths', 'Pass one of the two.')
-  if (typeof format?.plan !== 'function') throw invalid('was given no format', 'Pass format: csv(), jsonLines(), textLines(), parquet() or arrowIpc().')
-  if (monitorInterval !== undefined && !(monitorInterval > 0)) throw invalid(`was given the monitorInterval ${monitorInterval}`, 'Pass a time in ms above 0, such as seconds(10).')
+  if (typeof format?.plan !== 'function')
+    throw invalid('was given no format', 'Pass format: csv(), jsonLines(), textLines(), parquet() or arrowIpc().')
+  if (monitorInterval !== undefined && !(monitorInterval > 0))
+    throw invalid(`was given the monitorInterval ${monitorInterval}`, 'Pass a time in ms above 0, such as seconds(10).')
   if (!(splitBytes >= 1)) throw invalid(`was given splitBytes ${splitBytes}`, 'Pass a number of bytes above 0.')
   return {
     name: `${format.name} files ${paths.length === 1 ? paths[0] : `${paths[0]} and ${paths.length - 1} more`}`,

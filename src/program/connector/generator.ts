@@ -2,8 +2,9 @@
  * Records made by a function of their index. Subtask k of p makes the indices k, k + p, ...: the records of the
  * subtasks interleave as the indices do, which keeps event time in step. The engine calls the function in its own loop.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+
 import type { Type } from '../../base/columnar/data-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 import type { Source } from '../function/source.ts'
 import { IndexReader } from './index-reader.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -36,11 +37,16 @@ const unitRows = 2_048
  * await env.execute()
  * ```
  */
-export function generator<T>(generate: (index: number) => T, options: GeneratorOptions<T>): Source<T, GeneratorSplit, readonly GeneratorSplit[]> {
+export function generator<T>(
+  generate: (index: number) => T,
+  options: GeneratorOptions<T>,
+): Source<T, GeneratorSplit, readonly GeneratorSplit[]> {
   const { count, ratePerSecond } = options
   if (typeof generate !== 'function') throw invalid('the first argument must be a function of the index')
-  if (!(Number.isSafeInteger(count) || count === Number.POSITIVE_INFINITY) || count < 0) throw invalid(`count is ${count}, not a whole number from 0, or Infinity`)
-  if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond))) throw invalid(`ratePerSecond is ${ratePerSecond}, not a number above 0`)
+  if (!(Number.isSafeInteger(count) || count === Number.POSITIVE_INFINITY) || count < 0)
+    throw invalid(`count is ${count}, not a whole number from 0, or Infinity`)
+  if (ratePerSecond !== undefined && !(ratePerSecond > 0 && Number.isFinite(ratePerSecond)))
+    throw invalid(`ratePerSecond is ${ratePerSecond}, not a number above 0`)
   const bounded = count !== Number.POSITIVE_INFINITY
   return {
     name: `generator of ${bounded ? count : 'endless'} records${ratePerSecond === undefined ? '' : ` at ${ratePerSecond}/s`}`,
@@ -67,4 +73,5 @@ function splits(count: number, parallelism: number): GeneratorSplit[] {
   return Array.from({ length: Math.min(parallelism, count) }, (_, owner) => ({ owner, next: owner, step: parallelism }))
 }
 
-const invalid = (what: string) => new StreamError('INVALID_ARGUMENT', `generator(): ${what}`, { hint: 'Write generator((i) => ..., { count: 1000 }).' })
+const invalid = (what: string) =>
+  new StreamError('INVALID_ARGUMENT', `generator(): ${what}`, { hint: 'Write generator((i) => ..., { count: 1000 }).' })

@@ -18,7 +18,10 @@ export function jsonShaper(type: Type<unknown>): JsonShaper {
   return {
     shape: (value) => convert(value, ''),
     reviver: hasBigints(type.dataType)
-      ? (_key, value, context) => (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source as string) : value)
+      ? (_key, value, context) =>
+          typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+            ? BigInt(context?.source as string)
+            : value
       : undefined,
   }
 }
@@ -28,7 +31,9 @@ function converter(type: DataType, nullable: boolean): Convert {
   return (value, path) => {
     if (value !== null && value !== undefined) return convert(value, path)
     if (nullable || type.kind === 'null' || type.kind === 'any') return null
-    throw new TypeError(`${path === '' ? 'the value' : `field '${path}'`} is ${value === null ? 'null' : 'missing'}, but its type allows no null`)
+    throw new TypeError(
+      `${path === '' ? 'the value' : `field '${path}'`} is ${value === null ? 'null' : 'missing'}, but its type allows no null`,
+    )
   }
 }
 
@@ -82,7 +87,14 @@ const scalars: Readonly<Record<Exclude<DataType['kind'], 'struct' | 'list'>, Con
 }
 
 function misfit(value: unknown, wanted: string, path: string): never {
-  const given = typeof value === 'object' ? (Array.isArray(value) ? 'a list' : 'an object') : typeof value === 'string' ? 'a string' : `${typeof value} ${String(value)}`
+  const given =
+    typeof value === 'object'
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : typeof value === 'string'
+        ? 'a string'
+        : `${typeof value} ${String(value)}`
   throw new TypeError(`${path === '' ? 'the value' : `field '${path}'`} is ${given}, not ${wanted}`)
 }
 

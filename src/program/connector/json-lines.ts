@@ -6,7 +6,16 @@ import type { Type } from '../../base/columnar/data-type.ts'
 import type { RuntimeContext } from '../function/runtime-context.ts'
 import type { FileFormat } from './file-format.ts'
 import { type JsonShaper, jsonShaper } from './json-fields.ts'
-import { type DecodedText, type MalformedPolicy, MalformedText, malformedCounter, planText, type TextDecoder, type TextPart, type TextPosition } from './text-format.ts'
+import {
+  type DecodedText,
+  type MalformedPolicy,
+  MalformedText,
+  malformedCounter,
+  planText,
+  type TextDecoder,
+  type TextPart,
+  type TextPosition,
+} from './text-format.ts'
 import { eachLine } from './text-lines.ts'
 import { TextSplitReader } from './text-split-reader.ts'
 
@@ -75,5 +84,10 @@ class JsonDecoder<T> implements TextDecoder<T> {
 
 function malformed(error: Error, line: number, text: string): MalformedText {
   const message = error instanceof SyntaxError ? 'no valid JSON' : error.message
-  return new MalformedText(message, line, text, "Correct the line, or leave such lines out: jsonLines({ onMalformed: 'skip' }) counts them.")
+  return new MalformedText(
+    message,
+    line,
+    text,
+    "Correct the line, or leave such lines out: jsonLines({ onMalformed: 'skip' }) counts them.",
+  )
 }

@@ -21,7 +21,11 @@ function isPlain(value: unknown, depth = 0): boolean {
   if (value instanceof Uint8Array || depth > 16) return false
   for (const name in value) {
     const field = (value as Record<string, unknown>)[name]
-    if (typeof field === 'bigint' || (typeof field === 'object' && field !== null && !(field instanceof Date) && !isPlain(field, depth + 1))) return false
+    if (
+      typeof field === 'bigint' ||
+      (typeof field === 'object' && field !== null && !(field instanceof Date) && !isPlain(field, depth + 1))
+    )
+      return false
   }
   return true
 }

@@ -86,11 +86,17 @@ export class ParquetColumn {
   #decodeDictionary(header: PageHeader, bytes: Uint8Array): ColumnValues {
     const { element, metadata, converter } = this.#chunk
     const page = this.#decompress(bytes, header.uncompressed_page_size)
-    return converter.convert(decodeValues(this.#lib, page, 'PLAIN', metadata.type, header.dictionary_page_header?.num_values ?? 0, element.type_length))
+    return converter.convert(
+      decodeValues(this.#lib, page, 'PLAIN', metadata.type, header.dictionary_page_header?.num_values ?? 0, element.type_length),
+    )
   }
 
   #pageV1(header: PageHeader, bytes: Uint8Array): EncodedPage {
-    const { num_values: rows, encoding, definition_level_encoding: levelEncoding } = header.data_page_header as NonNullable<PageHeader['data_page_header']>
+    const {
+      num_values: rows,
+      encoding,
+      definition_level_encoding: levelEncoding,
+    } = header.data_page_header as NonNullable<PageHeader['data_page_header']>
     const page = this.#decompress(bytes, header.uncompressed_page_size)
     if (!this.#nullable) return { rows, values: page, encoding, present: undefined }
     if (levelEncoding !== 'RLE') throw new TypeError(`definition levels in the encoding ${levelEncoding} are not supported`)
@@ -106,7 +112,10 @@ export class ParquetColumn {
       rows: page.num_values,
       values: page.is_compressed === false || body.length === 0 ? body : this.#decompress(body, header.uncompressed_page_size - levels),
       encoding: page.encoding,
-      present: this.#nullable && page.num_nulls > 0 ? presence(bytes.subarray(page.repetition_levels_byte_length, levels), page.num_values) : undefined,
+      present:
+        this.#nullable && page.num_nulls > 0
+          ? presence(bytes.subarray(page.repetition_levels_byte_length, levels), page.num_values)
+          : undefined,
     }
   }
 
@@ -147,7 +156,8 @@ function countOnes(present: Uint8Array): number {
 }
 
 function checkIndices(indices: Int32Array, size: number): void {
-  for (let i = 0; i < indices.length; i++) if ((indices[i] as number) >>> 0 >= size) throw new RangeError(`the index ${indices[i]} is outside the dictionary of ${size} values`)
+  for (let i = 0; i < indices.length; i++)
+    if ((indices[i] as number) >>> 0 >= size) throw new RangeError(`the index ${indices[i]} is outside the dictionary of ${size} values`)
 }
 
 function lookUp(dictionary: ColumnValues, indices: Int32Array): ColumnValues {

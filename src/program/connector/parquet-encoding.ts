@@ -67,7 +67,14 @@ function unpack(view: DataView, at: number, width: number, mask: number, out: In
 }
 
 /** `count` values of a page in any encoding but a dictionary's. */
-export function decodeValues(lib: Hyparquet, bytes: Uint8Array, encoding: Encoding, type: ParquetType, count: number, typeLength: number | undefined): RawValues {
+export function decodeValues(
+  lib: Hyparquet,
+  bytes: Uint8Array,
+  encoding: Encoding,
+  type: ParquetType,
+  count: number,
+  typeLength: number | undefined,
+): RawValues {
   if (encoding === 'PLAIN') return decodePlain(bytes, type, count, typeLength)
   if (encoding === 'RLE' && type === 'BOOLEAN') {
     const values = new Uint8Array(count)
@@ -117,7 +124,11 @@ function decodePlain(bytes: Uint8Array, type: ParquetType, count: number, typeLe
     case 'FIXED_LEN_BYTE_ARRAY': {
       const length = typeLength ?? 0
       need(bytes, count * length)
-      return { bytes, starts: Int32Array.from({ length: count }, (_, i) => i * length), ends: Int32Array.from({ length: count }, (_, i) => (i + 1) * length) }
+      return {
+        bytes,
+        starts: Int32Array.from({ length: count }, (_, i) => i * length),
+        ends: Int32Array.from({ length: count }, (_, i) => (i + 1) * length),
+      }
     }
   }
 }

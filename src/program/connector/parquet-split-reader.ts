@@ -71,11 +71,15 @@ export class ParquetSplitReader<T> implements SplitReader<T, ParquetPosition> {
     const file = await fileSystem.open(path)
     this.#file = file
     if (file.sizeBytes !== part.sizeBytes) {
-      throw new StreamError('IO_FAILED', `cannot read ${path}: it had ${part.sizeBytes} bytes when the job found it and has ${file.sizeBytes} now`, {
-        hint: 'Do not change files while a job reads them: write a new file and rename it into place.',
-        place: { file: path },
-        retry: 'never',
-      })
+      throw new StreamError(
+        'IO_FAILED',
+        `cannot read ${path}: it had ${part.sizeBytes} bytes when the job found it and has ${file.sizeBytes} now`,
+        {
+          hint: 'Do not change files while a job reads them: write a new file and rename it into place.',
+          place: { file: path },
+          retry: 'never',
+        },
+      )
     }
     const [lib, footer] = [await loadHyparquet(), await readFooter(file)]
     const names = this.#columnNames(footer)
@@ -107,7 +111,10 @@ export class ParquetSplitReader<T> implements SplitReader<T, ParquetPosition> {
 
   async #openColumn(lib: Hyparquet, footer: FileMetaData, file: FileReader, name: string): Promise<Column> {
     const { path, part, options } = this.#options
-    const chunks = footer.row_groups[part.rowGroup]?.columns.map((chunk) => chunk.meta_data).filter((metadata) => metadata?.path_in_schema[0] === name) ?? []
+    const chunks =
+      footer.row_groups[part.rowGroup]?.columns
+        .map((chunk) => chunk.meta_data)
+        .filter((metadata) => metadata?.path_in_schema[0] === name) ?? []
     const [metadata] = chunks as ColumnMetaData[]
     if (metadata === undefined) throw this.#malformed(name, new TypeError('the row group has no such column'))
     const schemaPath = lib.getTreePath(lib.parquetSchema(footer), metadata.path_in_schema)
@@ -165,10 +172,14 @@ export class ParquetSplitReader<T> implements SplitReader<T, ParquetPosition> {
   #malformed(column: string, error: unknown): StreamError {
     const { path, part } = this.#options
     if (error instanceof StreamError) return error
-    return new StreamError('MALFORMED_INPUT', `cannot read ${path} row group ${part.rowGroup} column '${column}' as Parquet: ${(error as Error).message}`, {
-      hint: 'The file is damaged or uses a feature that headrace does not know: try to read it with another tool, or leave the column out with parquet({ columns }).',
-      place: { file: path },
-      cause: error,
-    })
+    return new StreamError(
+      'MALFORMED_INPUT',
+      `cannot read ${path} row group ${part.rowGroup} column '${column}' as Parquet: ${(error as Error).message}`,
+      {
+        hint: 'The file is damaged or uses a feature that headrace does not know: try to read it with another tool, or leave the column out with parquet({ columns }).',
+        place: { file: path },
+        cause: error,
+      },
+    )
   }
 }

@@ -4,6 +4,7 @@
  */
 import { Buffer, isAscii } from 'node:buffer'
 import type { SchemaElement } from 'hyparquet'
+import { bigintAt, halvesToMs, halvesToNumbers, indexBeyondNumber } from '../../base/columnar/int64-numbers.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { SourceColumn } from '../function/source.ts'
 import type { ByteValues, RawValues } from './parquet-encoding.ts'
@@ -29,7 +30,8 @@ export function converterOf(element: SchemaElement, where: string, asBigint: boo
     case 'INT32':
       if (meaning === 'DATE') return { kind: undefined, convert: (raw) => Array.from(raw as Int32Array, (days) => new Date(days * dayMs)) }
       if (meaning === 'DECIMAL') return { kind: 'float64', convert: (raw) => scaled(raw as Int32Array, scale) }
-      if (isUnsigned(element, 32)) return { kind: 'int64', convert: (raw) => Float64Array.from(new Uint32Array((raw as Int32Array).buffer)) }
+      if (isUnsigned(element, 32))
+        return { kind: 'int64', convert: (raw) => Float64Array.from(new Uint32Array((raw as Int32Array).buffer)) }
       return { kind: 'int32', convert: (raw) => raw as Int32Array }
     case 'INT64':
       return int64Converter(element, where, asBigint)
@@ -46,9 +48,25 @@ export function converterOf(element: SchemaElement, where: string, asBigint: boo
 function int64Converter(element: SchemaElement, where: string, asBigint: boolean): ValueConverter {
   const { converted_type: converted, logical_type: logical, scale = 0 } = element
   const unsigned = isUnsigned(element, 64)
-  if (asBigint) return { kind: undefined, convert: (raw) => Array.from(unsigned ? new BigUint64Array((raw as Int32Array).buffer) : new BigInt64Array((raw as Int32Array).buffer)) }
-  const unit = logical?.type === 'TIMESTAMP' ? logical.unit : converted === 'TIMESTAMP_MILLIS' ? 'MILLIS' : converted === 'TIMESTAMP_MICROS' ? 'MICROS' : undefined
-  if (unit !== undefined) return { kind: 'timestamp', convert: (raw) => times(raw as Int32Array, unit === 'MILLIS' ? 1 : unit === 'MICROS' ? 1_000 : 1_000_000) }
+  if (asBigint)
+    return {
+      kind: undefined,
+      convert: (raw) =>
+        Array.from(unsigned ? new BigUint64Array((raw as Int32Array).buffer) : new BigInt64Array((raw as Int32Array).buffer)),
+    }
+  const unit =
+    logical?.type === 'TIMESTAMP'
+      ? logical.unit
+      : converted === 'TIMESTAMP_MILLIS'
+        ? 'MILLIS'
+        : converted === 'TIMESTAMP_MICROS'
+          ? 'MICROS'
+          : undefined
+  if (unit !== undefined)
+    return {
+      kind: 'timestamp',
+      convert: (raw) => halvesToMs(raw as Int32Array, unit === 'MILLIS' ? 1 : unit === 'MICROS' ? 1_000 : 1_000_000),
+    }
   const numbers = (raw: RawValues) => wholeNumbers(raw as Int32Array, unsigned, where)
   if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') return { kind: 'float64', convert: (raw) => scaled(numbers(raw), scale) }
   return { kind: 'int64', convert: numbers }
@@ -69,7 +87,9 @@ function bytesConverter(meaning: string | undefined, scale: number, where: strin
     case 'FLOAT16':
       return { kind: 'float64', convert: (raw) => Float64Array.from(byteArrays(raw), half) }
     case 'INTERVAL':
-      throw new StreamError('UNSUPPORTED', `cannot read ${where}: INTERVAL values are not supported`, { hint: 'Leave the column out: parquet({ columns: [...] }).' })
+      throw new StreamError('UNSUPPORTED', `cannot read ${where}: INTERVAL values are not supported`, {
+        hint: 'Leave the column out: parquet({ columns: [...] }).',
+      })
     default:
       return { kind: undefined, convert: (raw) => byteArrays(raw).map((bytes) => new Uint8Array(bytes)) }
   }
@@ -77,33 +97,15 @@ function bytesConverter(meaning: string | undefined, scale: number, where: strin
 
 /** INT64 halves as numbers; one beyond 2^53 would be silently wrong and fails. */
 function wholeNumbers(halves: Int32Array, unsigned: boolean, where: string): Float64Array {
-  const values = new Float64Array(halves.length >> 1)
-  for (let i = 0; i < values.length; i++) {
-    const high = halves[2 * i + 1] as number
-    if ((unsigned && high < 0) || high < -0x200000 || high > 0x1fffff) throw tooLarge(halves, i, unsigned, where)
-    values[i] = high * 4_294_967_296 + ((halves[2 * i] as number) >>> 0)
-  }
-  return values
-}
-
-function tooLarge(halves: Int32Array, index: number, unsigned: boolean, where: string): StreamError {
-  const view = new DataView(halves.buffer, halves.byteOffset)
-  const value = unsigned ? view.getBigUint64(8 * index, true) : view.getBigInt64(8 * index, true)
-  return new StreamError('TYPE_MISMATCH', `cannot read ${where}: the value ${value} is beyond 2^53 and does not fit a number`, {
-    hint: 'Read the column as t.bigint: parquet({ bigints: [...] }) with its name.',
-  })
-}
-
-/** Times in ms, rounded down. Exact beyond 2^53 ns as well: the high half is divided on its own. */
-function times(halves: Int32Array, perMs: number): Float64Array {
-  const values = new Float64Array(halves.length >> 1)
-  const highMs = Math.floor(4_294_967_296 / perMs)
-  const highRest = 4_294_967_296 % perMs
-  for (let i = 0; i < values.length; i++) {
-    const high = halves[2 * i + 1] as number
-    values[i] = high * highMs + Math.floor((high * highRest + ((halves[2 * i] as number) >>> 0)) / perMs)
-  }
-  return values
+  const beyond = indexBeyondNumber(halves, unsigned)
+  if (beyond < 0) return halvesToNumbers(halves)
+  throw new StreamError(
+    'TYPE_MISMATCH',
+    `cannot read ${where}: the value ${bigintAt(halves, beyond, unsigned)} is beyond 2^53 and does not fit a number`,
+    {
+      hint: 'Read the column as t.bigint: parquet({ bigints: [...] }) with its name.',
+    },
+  )
 }
 
 function int96Times(words: Int32Array): Float64Array {
@@ -142,7 +144,9 @@ function bigEndian(bytes: Uint8Array): number {
 }
 
 function uuid(bytes: Uint8Array): string {
-  return bufferOf(bytes).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return bufferOf(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 function half(bytes: Uint8Array): number {

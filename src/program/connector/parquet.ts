@@ -35,7 +35,10 @@ const keptFooters = 8
  * ```
  */
 export function parquet<T = Record<string, unknown>>(options: ParquetOptions = {}): FileFormat<T, ParquetPart, ParquetPosition> {
-  if (options.columns?.length === 0) throw new StreamError('INVALID_ARGUMENT', 'parquet(): the list of columns is empty', { hint: 'Name at least one column, or leave `columns` out to read all.' })
+  if (options.columns?.length === 0)
+    throw new StreamError('INVALID_ARGUMENT', 'parquet(): the list of columns is empty', {
+      hint: 'Name at least one column, or leave `columns` out to read all.',
+    })
   const footers = new FooterCache()
   return {
     name: 'Parquet',
@@ -48,7 +51,15 @@ export function parquet<T = Record<string, unknown>>(options: ParquetOptions = {
         await file.close()
       }
     },
-    open: ({ path, part, position }, ctx) => new ParquetSplitReader<T>({ path, part, position, options, fileSystem: ctx.fileSystem, readFooter: (file) => footers.read(file, ctx.fileSystem, path) }),
+    open: ({ path, part, position }, ctx) =>
+      new ParquetSplitReader<T>({
+        path,
+        part,
+        position,
+        options,
+        fileSystem: ctx.fileSystem,
+        readFooter: (file) => footers.read(file, ctx.fileSystem, path),
+      }),
   }
 }
 

@@ -11,7 +11,11 @@ export const rowCountOf = (unit: RowsOrColumns<unknown>): number => (unit.kind =
 export function sliceUnit<T>(unit: RowsOrColumns<T>, from: number, until: number): RowsOrColumns<T> {
   if (from === 0 && until === rowCountOf(unit)) return unit
   if (unit.kind === 'rows') return { kind: 'rows', rows: unit.rows.slice(from, until) }
-  return { kind: 'columns', rowCount: until - from, columns: unit.columns.map((column) => ({ ...column, values: sliceValues(column.values, from, until) })) }
+  return {
+    kind: 'columns',
+    rowCount: until - from,
+    columns: unit.columns.map((column) => ({ ...column, values: sliceValues(column.values, from, until) })),
+  }
 }
 
 export function sliceValues(values: SourceColumn['values'], from: number, until: number): SourceColumn['values'] {

@@ -59,10 +59,14 @@ export class MalformedText extends Error {
   /** `line`: that of the beginning of the text, from 1. */
   toStreamError(format: string, path: string, line: number): StreamError {
     const at = line + this.line
-    return new StreamError('MALFORMED_INPUT', `cannot read ${path} line ${at} as ${format}: ${this.message}: ${JSON.stringify(this.excerpt)}`, {
-      hint: this.hint,
-      place: { file: path, line: at },
-    })
+    return new StreamError(
+      'MALFORMED_INPUT',
+      `cannot read ${path} line ${at} as ${format}: ${this.message}: ${JSON.stringify(this.excerpt)}`,
+      {
+        hint: this.hint,
+        place: { file: path, line: at },
+      },
+    )
   }
 }
 

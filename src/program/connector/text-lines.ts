@@ -20,7 +20,8 @@ export function textLines(): FileFormat<string, TextPart, TextPosition> {
   return {
     name: 'text',
     plan: async (file, { splitBytes }) => planText(file, splitBytes),
-    open: ({ path, part, position }, ctx) => new TextSplitReader({ format: 'text', path, part, position, fileSystem: ctx.fileSystem, decoder: lines }),
+    open: ({ path, part, position }, ctx) =>
+      new TextSplitReader({ format: 'text', path, part, position, fileSystem: ctx.fileSystem, decoder: lines }),
   }
 }
 

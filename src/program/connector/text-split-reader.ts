@@ -121,7 +121,10 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
       size += block.length
       if (size >= this.#wanted && block.includes(lineFeed)) break
     }
-    this.#buffer = blocks.length === 2 && size === blocks[1]?.length ? Buffer.from(blocks[1].buffer, blocks[1].byteOffset, size) : Buffer.concat(blocks, size)
+    this.#buffer =
+      blocks.length === 2 && size === blocks[1]?.length
+        ? Buffer.from(blocks[1].buffer, blocks[1].byteOffset, size)
+        : Buffer.concat(blocks, size)
   }
 
   /** The length of the next piece, which ends with a line or the file. */

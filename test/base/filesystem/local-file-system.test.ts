@@ -21,14 +21,20 @@ describe('LocalFileSystem alone', () => {
     const root = temporaryFolder()
     await writeFile(fileSystem, join(root, 'a b'), 'content')
     expect(await readFile(fileSystem, pathToFileURL(join(root, 'a b')).href)).toBe('content')
-    await expect(fileSystem.open('s3://bucket/key')).rejects.toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining('s3://bucket/key') })
+    await expect(fileSystem.open('s3://bucket/key')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('s3://bucket/key'),
+    })
     rmSync(root, { recursive: true })
   })
 
   it.skipIf(process.getuid?.() === 0)('says IO_FAILED and speaks of permissions where it may not write', async () => {
     const root = temporaryFolder()
     chmodSync(root, 0o500)
-    await expect(fileSystem.create(join(root, 'x'))).rejects.toMatchObject({ code: 'IO_FAILED', hint: expect.stringContaining('permissions') })
+    await expect(fileSystem.create(join(root, 'x'))).rejects.toMatchObject({
+      code: 'IO_FAILED',
+      hint: expect.stringContaining('permissions'),
+    })
     rmSync(root, { recursive: true })
   })
 

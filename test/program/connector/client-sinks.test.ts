@@ -23,10 +23,19 @@ describe('printSink', () => {
   })
 
   it('shows any value in one line', async () => {
-    const value = { id: 1, name: 'a\nb', tags: Array.from({ length: 30 }, (_, i) => `tag number ${i}`), when: new Date(0), nothing: null, big: 1n }
+    const value = {
+      id: 1,
+      name: 'a\nb',
+      tags: Array.from({ length: 30 }, (_, i) => `tag number ${i}`),
+      when: new Date(0),
+      nothing: null,
+      big: 1n,
+    }
     const line = await lineOf(undefined, 1, value)
     expect(line).not.toContain('\n')
-    expect(line).toMatch(/^\{ id: 1, name: 'a\\nb', tags: \[ 'tag number 0', .*'tag number 29' \], when: 1970-01-01T00:00:00.000Z, nothing: null, big: 1n \}$/)
+    expect(line).toMatch(
+      /^\{ id: 1, name: 'a\\nb', tags: \[ 'tag number 0', .*'tag number 29' \], when: 1970-01-01T00:00:00.000Z, nothing: null, big: 1n \}$/,
+    )
   })
 
   it('prints to the standard error when told to', async () => {

@@ -63,13 +63,18 @@ describe('a file sink', () => {
     const fileSystem = new MemoryFileSystem()
     const sink = textSink<string>({ path: '/out/' })
     await writeAll(sink, ['old'], { fileSystem, subtaskIndex: 1, parallelism: 2 })
-    await expect(writeAll(sink, ['new'], { fileSystem })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('part-1-0') })
+    await expect(writeAll(sink, ['new'], { fileSystem })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('part-1-0'),
+    })
     await writeAll(sink, ['new'], { fileSystem, subtaskIndex: 1, parallelism: 2 })
     expect(await readFile(fileSystem, '/out/part-1-0')).toBe('new\n')
   })
 
   it('refuses a path that may be a file or a folder, and an empty one', () => {
-    expect(() => textSink({ path: 'out/result' })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('extension') }))
+    expect(() => textSink({ path: 'out/result' })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('extension') }),
+    )
     expect(() => textSink({ path: '' })).toThrow(/no path/)
     expect(() => textSink({ path: '..' })).toThrow(/cannot tell/)
   })
@@ -98,7 +103,11 @@ describe('a file sink', () => {
 
   it('fails a later write when the disk is full, with the path, and removes the rest', async () => {
     const fileSystem = new MemoryFileSystem({ capacityBytes: 100_000 })
-    const failing = writeAll(textSink<string>({ path: '/x.txt' }), Array.from({ length: 2_000 }, () => 'a'.repeat(1_000)), { fileSystem })
+    const failing = writeAll(
+      textSink<string>({ path: '/x.txt' }),
+      Array.from({ length: 2_000 }, () => 'a'.repeat(1_000)),
+      { fileSystem },
+    )
     await expect(failing).rejects.toMatchObject({ code: 'NO_SPACE', message: expect.stringContaining('x.txt') })
     expect(await namesIn(fileSystem, '/')).toEqual([])
   })
@@ -166,7 +175,10 @@ describe('csvSink', () => {
 
   it('names the field that is new, and the one whose type changed', async () => {
     const sink = csvSink<Record<string, unknown>>({ path: '/x.csv' })
-    await expect(writeAll(sink, [{ a: 1 }, { a: 2, late: 3 }])).rejects.toMatchObject({ code: 'TYPE_MISMATCH', message: expect.stringContaining("'late'") })
+    await expect(writeAll(sink, [{ a: 1 }, { a: 2, late: 3 }])).rejects.toMatchObject({
+      code: 'TYPE_MISMATCH',
+      message: expect.stringContaining("'late'"),
+    })
     await expect(writeAll(sink, [{ a: 1 }, { a: null }, { a: 'x' }])).rejects.toMatchObject({
       code: 'TYPE_MISMATCH',
       message: "cannot write /x.csv: field 'a' was a number and is now a string",
@@ -176,6 +188,8 @@ describe('csvSink', () => {
   })
 
   it('leaves a missing field empty', async () => {
-    expect(await contentOf(csvSink<Record<string, unknown>>({ path: '/x.csv' }), '/x.csv', [{ a: 1, b: 2 }, { b: 3 }])).toBe('a,b\n1,2\n,3\n')
+    expect(await contentOf(csvSink<Record<string, unknown>>({ path: '/x.csv' }), '/x.csv', [{ a: 1, b: 2 }, { b: 3 }])).toBe(
+      'a,b\n1,2\n,3\n',
+    )
   })
 })

@@ -36,7 +36,9 @@ describe('collection', () => {
   })
 
   it('refuses what cannot be iterated and says what to pass', () => {
-    expect(() => collection(5 as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('array') }))
+    expect(() => collection(5 as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', hint: expect.stringContaining('array') }),
+    )
   })
 })
 
@@ -51,7 +53,11 @@ describe('sequence', () => {
 
   it('gives each subtask one contiguous range, all as large but for one number', async () => {
     const read = await readAll(sequence(1, 10), { parallelism: 3 })
-    expect(read.outputs.map((output) => output.records)).toEqual([[1, 2, 3, 4], [5, 6, 7], [8, 9, 10]])
+    expect(read.outputs.map((output) => output.records)).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7],
+      [8, 9, 10],
+    ])
   })
 
   it('emits ranges, so that no number is made before the loop of the engine', async () => {
@@ -72,8 +78,15 @@ describe('sequence', () => {
 
 describe('generator', () => {
   it('makes each index once; subtask k of p takes k, k + p, ...', async () => {
-    const read = await readAll(generator((i) => i, { count: 11 }), { parallelism: 3 })
-    expect(read.outputs.map((output) => output.records)).toEqual([[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8]])
+    const read = await readAll(
+      generator((i) => i, { count: 11 }),
+      { parallelism: 3 },
+    )
+    expect(read.outputs.map((output) => output.records)).toEqual([
+      [0, 3, 6, 9],
+      [1, 4, 7, 10],
+      [2, 5, 8],
+    ])
   })
 
   it('leaves the calling of the function to the engine', async () => {
@@ -86,8 +99,22 @@ describe('generator', () => {
   })
 
   it('makes nothing for a count of 0, and less than the parallelism', async () => {
-    expect((await readAll(generator((i) => i, { count: 0 }), { parallelism: 2 })).records).toEqual([])
-    expect((await readAll(generator((i) => i, { count: 2 }), { parallelism: 4 })).records).toEqual([0, 1])
+    expect(
+      (
+        await readAll(
+          generator((i) => i, { count: 0 }),
+          { parallelism: 2 },
+        )
+      ).records,
+    ).toEqual([])
+    expect(
+      (
+        await readAll(
+          generator((i) => i, { count: 2 }),
+          { parallelism: 4 },
+        )
+      ).records,
+    ).toEqual([0, 1])
   })
 
   it('is unbounded when the count is Infinity', async () => {
@@ -100,7 +127,10 @@ describe('generator', () => {
 
   it('keeps its rate as a whole, by the given clock', async () => {
     const clock = new ManualClock()
-    const harness = await new SourceHarness(generator((i) => i, { count: 1_000, ratePerSecond: 100 }), { parallelism: 2, clock }).start()
+    const harness = await new SourceHarness(
+      generator((i) => i, { count: 1_000, ratePerSecond: 100 }),
+      { parallelism: 2, clock },
+    ).start()
     const pollAll = () => {
       for (const subtask of [0, 1]) while (harness.poll(subtask) === 'more');
       return harness.records.length
@@ -117,7 +147,10 @@ describe('generator', () => {
 
   it('wakes up when the next record is due', async () => {
     const clock = new ManualClock()
-    const harness = await new SourceHarness(generator((i) => i, { count: 10, ratePerSecond: 4 }), { clock }).start()
+    const harness = await new SourceHarness(
+      generator((i) => i, { count: 10, ratePerSecond: 4 }),
+      { clock },
+    ).start()
     expect(harness.poll()).toBe('more')
     expect(harness.poll()).toBe('nothing')
     let awake = false
@@ -133,7 +166,10 @@ describe('generator', () => {
 
   it('catches up by no more than a second after a long pause', async () => {
     const clock = new ManualClock()
-    const harness = await new SourceHarness(generator((i) => i, { count: 1e6, ratePerSecond: 1_000 }), { clock }).start()
+    const harness = await new SourceHarness(
+      generator((i) => i, { count: 1e6, ratePerSecond: 1_000 }),
+      { clock },
+    ).start()
     harness.poll()
     clock.advance(3_600_000)
     while (harness.poll() === 'more');
@@ -155,7 +191,12 @@ describe('a snapshot in mid-course', () => {
   ]
   for (const [name, source, expected] of sources) {
     it(`of a ${name} goes on right after the last record, at the same parallelism and at others`, async () => {
-      for (const [before, after] of [[2, 2], [2, 1], [1, 3], [3, 2]] as const) {
+      for (const [before, after] of [
+        [2, 2],
+        [2, 1],
+        [1, 3],
+        [3, 2],
+      ] as const) {
         const first = await new SourceHarness(source, { parallelism: before }).start()
         for (let i = 0; i < 2; i++) for (let subtask = 0; subtask < before; subtask++) first.poll(subtask)
         await first.settle()

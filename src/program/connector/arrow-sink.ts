@@ -1,0 +1,44 @@
+/**
+ * Arrow IPC files, which every Arrow reader opens.
+ */
+import { ArrowIpcWriter } from '../../base/columnar/arrow-ipc.ts'
+import type { Type } from '../../base/columnar/data-type.ts'
+import { schemaOf } from '../../base/columnar/schema.ts'
+import type { Sink } from '../function/sink.ts'
+import { type FileSinkOptions, fileSink } from './file-sink.ts'
+import type { OutputFile } from './output-file.ts'
+
+export interface ArrowSinkOptions<T> extends FileSinkOptions {
+  /** The declared type of a record; absent: the least type that holds the first 2,048 records. */
+  readonly type?: Type<T>
+}
+
+/**
+ * A sink that writes Arrow IPC files (Feather 2). A file has one schema; a record that does not fit it fails and names
+ * the field.
+ *
+ * ```ts
+ * import { arrowSink, collection, getEnvironment } from 'headrace'
+ *
+ * const env = getEnvironment()
+ * env.fromSource(collection([{ city: 'Basel', people: 178_000 }]), { name: 'cities' }).sinkTo(arrowSink({ path: 'out/cities.arrow' }))
+ * await env.execute()
+ * ```
+ */
+export function arrowSink<T = unknown>(options: ArrowSinkOptions<T>): Sink<T> {
+  const sink = fileSink<T>('Arrow', options, async (_ctx, path) => {
+    const writer = await ArrowIpcWriter.open(path, options.type === undefined ? undefined : schemaOf(options.type))
+    return {
+      write: (element, file) => writeAll(file, writer.append(element)),
+      finish: (file) => writeAll(file, writer.finish()),
+    }
+  })
+  return { ...sink, type: options.type }
+}
+
+function writeAll(file: OutputFile, chunks: readonly Uint8Array[]): void | Promise<void> {
+  // The file accepts bytes beyond its buffer; the last promise covers all that went before it.
+  let waiting: void | Promise<void>
+  for (const chunk of chunks) waiting = file.writeBytes(chunk) ?? waiting
+  return waiting
+}
