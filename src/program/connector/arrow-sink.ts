@@ -36,9 +36,8 @@ export function arrowSink<T = unknown>(options: ArrowSinkOptions<T>): Sink<T> {
   return { ...sink, type: options.type }
 }
 
+/** The file accepts bytes beyond its buffer: all are handed over at once, and each failure is heard. */
 function writeAll(file: OutputFile, chunks: readonly Uint8Array[]): void | Promise<void> {
-  // The file accepts bytes beyond its buffer; the last promise covers all that went before it.
-  let waiting: void | Promise<void>
-  for (const chunk of chunks) waiting = file.writeBytes(chunk) ?? waiting
-  return waiting
+  const waiting = chunks.map((chunk) => file.writeBytes(chunk)).filter((promise) => promise !== undefined)
+  if (waiting.length > 0) return Promise.all(waiting).then(() => {})
 }

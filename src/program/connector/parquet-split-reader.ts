@@ -8,9 +8,16 @@ import type { FileReader, FileSystem } from '../../base/filesystem/file-system.t
 import type { SourceColumn } from '../function/source.ts'
 import type { DecodedUnit, SplitReader } from './file-format.ts'
 import { type Hyparquet, loadHyparquet } from './hyparquet-library.ts'
-import { asyncBuffer, type ParquetOptions } from './parquet.ts'
 import { ParquetColumn } from './parquet-column.ts'
+import { asyncBuffer } from './parquet-footer.ts'
 import { converterOf } from './parquet-values.ts'
+
+export interface ParquetOptions {
+  /** The columns to read, in this order; absent: all. Others are not even read from the disk. */
+  readonly columns?: readonly string[]
+  /** INT64 columns that are read as bigint, because they hold values beyond 2^53. */
+  readonly bigints?: readonly string[]
+}
 
 export interface ParquetPart {
   readonly rowGroup: number
