@@ -32,6 +32,8 @@ class Slot implements RunningSlot {
   #scheduled = false
   #timer: { cancel(): void } | undefined
   #nextMetricsMs = 0
+  /** Something has happened since the figures were last said: a job that rests says nothing. */
+  #hasNews = true
   #finish!: () => void
 
   constructor(deployment: SlotDeployment, graph: StreamGraph, host: SlotHost) {
@@ -140,6 +142,7 @@ class Slot implements RunningSlot {
       this.#readMail()
       let progressed = false
       for (const task of this.#tasks) if (task.step() === 'progressed') progressed = true
+      if (progressed) this.#hasNews = true
       this.#sayMetrics()
       if (this.#tasks.every((task) => task.isOver)) return void this.#close()
       if (!progressed && !this.#tryAgainAsleep()) return this.#park()
@@ -158,8 +161,9 @@ class Slot implements RunningSlot {
 
   #park(): void {
     this.#state = 'parked'
-    let at = this.#nextMetricsMs
+    let at = this.#hasNews ? this.#nextMetricsMs : Number.POSITIVE_INFINITY
     for (const task of this.#tasks) at = Math.min(at, task.wakeAtMs)
+    if (at === Number.POSITIVE_INFINITY) return
     this.#timer = this.#host.clock.setTimer(Math.max(0, at - this.#host.clock.now()), () => {
       this.#timer = undefined
       this.wake()
@@ -205,7 +209,8 @@ class Slot implements RunningSlot {
 
   #sayMetrics(now = false): void {
     const nowMs = this.#host.clock.now()
-    if (!now && nowMs < this.#nextMetricsMs) return
+    if (!now && (!this.#hasNews || nowMs < this.#nextMetricsMs)) return
+    this.#hasNews = false
     this.#nextMetricsMs = nowMs + metricsIntervalMs
     this.#host.control.send({ say: 'metrics', tasks: this.#tasks.map((task) => task.metrics()) })
   }

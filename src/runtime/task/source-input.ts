@@ -18,6 +18,9 @@ export class SourceInput implements TaskInput {
   readonly #watermarks: SourceWatermarks | undefined
   readonly #publisher: TimePublisher
   readonly #queue: TaskEvent[] = []
+  /** Time that the rows run last have caused: it goes ahead of the rows behind them, those of their own unit included. */
+  readonly #urgent: TaskEvent[] = []
+  #timeGoesTo: TaskEvent[] = this.#queue
   readonly #onAvailable: () => void
   readonly #onFailure: (thrown: unknown) => void
   readonly #output: UnitGatherer
@@ -39,8 +42,8 @@ export class SourceInput implements TaskInput {
     this.#onFailure = options.onFailure
     this.#watermarks = options.strategy === undefined ? undefined : new SourceWatermarks(options.strategy)
     this.#publisher = new TimePublisher({
-      emitWatermark: (watermark) => void this.#queue.push({ kind: 'watermark', watermark }),
-      emitIdle: (idle) => void this.#queue.push({ kind: 'idle', idle }),
+      emitWatermark: (watermark) => void this.#timeGoesTo.push({ kind: 'watermark', watermark }),
+      emitIdle: (idle) => void this.#timeGoesTo.push({ kind: 'idle', idle }),
     })
     this.#output = new UnitGatherer(undefined, this)
   }
@@ -55,11 +58,16 @@ export class SourceInput implements TaskInput {
   }
 
   poll(): TaskEvent | undefined {
+    const time = this.pollTime()
+    if (time !== undefined) return time
     if (this.#queue.length === 0 && this.#state === 'ready') this.#read()
     const event = this.#queue.shift()
     if (event?.kind === 'unit') this.#taken += event.unit.rowCount
-    // A generator that asked for a watermark at once did so while the unit before was run.
     return event
+  }
+
+  pollTime(): TaskEvent | undefined {
+    return this.#urgent.shift()
   }
 
   #read(): void {
@@ -85,9 +93,16 @@ export class SourceInput implements TaskInput {
     )
   }
 
-  /** After a unit was run: what custom generators asked for. */
-  afterUnit(): void {
-    if (this.#watermarks?.combine() === true) this.publish()
+  /** Rows were run: what custom generators asked for comes from pollTime. */
+  afterRows(): void {
+    if (this.#watermarks?.combine() !== true) return
+    this.#timeGoesTo = this.#urgent
+    this.publish()
+    this.#timeGoesTo = this.#queue
+  }
+
+  get needsProbe(): boolean {
+    return this.#watermarks !== undefined && this.#state !== 'ended'
   }
 
   onPeriodic(nowMs: number, backpressured: boolean): void {
@@ -174,6 +189,8 @@ class UnitGatherer implements ReaderOutput<any> {
     if (output === undefined) {
       output = new UnitGatherer(splitId, this.#input)
       this.#splits.set(splitId, output)
+      // From now on the split holds time back, though it may emit much later than its siblings.
+      this.#input.stateOf(splitId)
     }
     return output
   }

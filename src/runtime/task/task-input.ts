@@ -14,10 +14,14 @@ export interface TaskInput {
   /** undefined: nothing now; `onAvailable` of the task is called when there may be something. */
   poll(): TaskEvent | undefined
   /** Periodic work of sources (watermarks); `backpressured` since the last call. */
+  /** Whether a task with nothing else to do must still be woken for onPeriodic. */
+  readonly needsProbe?: boolean
   onPeriodic?(nowMs: number, backpressured: boolean): void
   close?(): void | Promise<void>
-  /** A unit has been run to its end. */
-  afterUnit?(): void
+  /** Some rows of a unit have been run. */
+  afterRows?(): void
+  /** Time that must pass before any further row, those of the unit under way included. */
+  pollTime?(): TaskEvent | undefined
   /** Who holds the watermark back, as words. */
   readonly holder: string | undefined
   readonly watermark: number

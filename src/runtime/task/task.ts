@@ -16,7 +16,7 @@ import type { ChainUnit } from '../chain/chain-input.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
 import { maxWatermark } from '../operator/operator.ts'
 import type { TaskMetrics } from './deployment.ts'
-import type { TaskInput } from './task-input.ts'
+import type { TaskEvent, TaskInput } from './task-input.ts'
 import { TimeSplit } from './time-split.ts'
 
 /** progressed: call again; idle: no input; blocked: no credit; awaiting: a promise; ended: never again. */
@@ -69,7 +69,7 @@ export class Task {
 
   /** Earliest time at which a step has something to do though nothing arrives. */
   get wakeAtMs(): number {
-    let at = this.phase === 'running' ? Math.min(this.#nextTimerMs, this.options.input.onPeriodic === undefined ? Number.POSITIVE_INFINITY : this.#nextProbeMs) : Number.POSITIVE_INFINITY
+    let at = this.phase === 'running' ? Math.min(this.#nextTimerMs, this.options.input.needsProbe === true ? this.#nextProbeMs : Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
     for (const edge of this.options.edges) at = Math.min(at, edge.flushAtMs)
     return at
   }
@@ -104,13 +104,15 @@ export class Task {
     if (pending !== undefined) return this.#await(pending)
     chain.runtime.interrupted = false
     this.#flushDue(nowMs)
-    if (!chain.scatter()) return 'blocked'
+    if (!chain.makeRoom()) return 'blocked'
     if (chain.isAdvancing) return this.#advance()
     if (this.phase === 'ending') return this.#end()
     if (this.phase === 'draining') return this.#drain()
     if (this.#unit === undefined && nowMs >= this.#nextTimerMs) return this.#fireTimers(nowMs)
     if (nowMs >= this.#nextProbeMs) this.#probe(nowMs)
-    if (this.#unit === undefined) return this.#take(nowMs)
+    if (this.#unit === undefined) return this.#take(this.options.input.poll(), nowMs)
+    const time = this.options.input.pollTime?.()
+    if (time !== undefined) return this.#take(time, nowMs)
     this.#run(this.#unit, nowMs)
     return 'progressed'
   }
@@ -120,9 +122,9 @@ export class Task {
     const from = unit.cursor
     chain.run(unit)
     this.recordsIn += unit.cursor - from
+    input.afterRows?.()
     if (unit.cursor < unit.rowCount) return
     this.#unit = undefined
-    input.afterUnit?.()
     for (const edge of edges) {
       if (edge.bufferTimeoutMs < 0 || !edge.partition.hasUnsent) continue
       if (edge.bufferTimeoutMs === 0) this.#flush(edge)
@@ -130,8 +132,7 @@ export class Task {
     }
   }
 
-  #take(nowMs: number): StepResult {
-    const event = this.options.input.poll()
+  #take(event: TaskEvent | undefined, nowMs: number): StepResult {
     switch (event?.kind) {
       case undefined:
         return this.#idle()
@@ -200,7 +201,7 @@ export class Task {
     while (this.#endingAt < nodes.length) {
       const promise = nodes[this.#endingAt++]!.operator?.endInput?.()
       if (promise !== undefined) return this.#await(promise)
-      if (!this.options.chain.scatter()) return 'blocked'
+      if (!this.options.chain.makeRoom()) return 'blocked'
     }
     this.#become('draining')
     return 'progressed'
