@@ -162,10 +162,10 @@ export class Chain {
     return undefined
   }
 
-  /** Moves staged rows into segments; false while some channel has no credit. */
-  scatter(): boolean {
+  /** Makes every output able to take rows; false while some channel has no credit. */
+  makeRoom(): boolean {
     let done = true
-    for (const partition of this.runtime.partitions) if (partition.isFull && !partition.scatter()) done = false
+    for (const partition of this.runtime.partitions) if (partition.isFull && !partition.makeRoom()) done = false
     return done
   }
 }

@@ -5,9 +5,9 @@
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
 import type { Schema } from '../../base/columnar/data-type.ts'
 import { openColumn, type ReadColumn } from '../../base/columnar/read-column.ts'
-import type { SegmentViews } from '../../base/columnar/write-column.ts'
+import { type SegmentViews, segmentViews } from '../../base/columnar/write-column.ts'
 import { assert } from '../../base/core/stream-error.ts'
-import { type ChannelEvent, frameHeaderBytes, frameKind } from './frame.ts'
+import { type ChannelEvent, frameHeaderBytes, frameKind, maxDictionaryColumns } from './frame.ts'
 import type { Ring } from './ring.ts'
 
 export type Received = { readonly kind: 'batch'; readonly batch: ColumnBatch } | ChannelEvent
@@ -22,7 +22,7 @@ export class ChannelReader {
   readonly #onRelease: () => void
   readonly #schemas: KnownSchema[] = []
   #parts: { readonly memory: Uint8Array<ArrayBuffer> } | undefined
-  #read = 0
+  #read: number
   /** Byte offset of the next frame, or -1 between segments. */
   #at = -1
   #end = 0
@@ -30,6 +30,7 @@ export class ChannelReader {
   constructor(ring: Ring, onRelease: () => void) {
     this.#ring = ring
     this.#onRelease = onRelease
+    this.#read = ring.released
   }
 
   /** Whether a frame may be there, without reading it. */
@@ -46,7 +47,8 @@ export class ChannelReader {
         this.#end = this.#at + this.#ring.segmentSizeBytes
       }
       const at = this.#at
-      const { i32, f64 } = this.#ring.views
+      const { views } = this.#ring
+      const { i32, f64 } = views
       const kind = at < this.#end ? i32[at >> 2]! : frameKind.endOfSegment
       if (kind === frameKind.endOfSegment) {
         this.#release()
@@ -55,7 +57,7 @@ export class ChannelReader {
       this.#at = at + i32[(at >> 2) + 1]!
       switch (kind) {
         case frameKind.batch:
-          return { kind: 'batch', batch: this.#openBatch(this.#ring.views, at) }
+          return { kind: 'batch', batch: this.#openBatch(views, at) }
         case frameKind.watermark:
           return { kind: 'watermark', timestamp: f64[(at >> 3) + 3]! }
         case frameKind.idle:
@@ -67,10 +69,10 @@ export class ChannelReader {
         case frameKind.barrier:
           return { kind: 'barrier', checkpointId: f64[(at >> 3) + 3]! }
         case frameKind.schema:
-          this.#learnSchema(at)
+          this.#learnSchema(views, at)
           break
         case frameKind.dictionary:
-          this.#learnEntries(at)
+          this.#learnEntries(views, at)
           break
         case frameKind.part: {
           const batch = this.#joinPart(at)
@@ -90,23 +92,23 @@ export class ChannelReader {
     this.#onRelease()
   }
 
-  #learnSchema(at: number): void {
-    const { i32, buffer } = this.#ring.views
+  #learnSchema({ i32, buffer }: SegmentViews, at: number): void {
     const length = i32[(at >> 2) + 2]!
     const schema = JSON.parse(buffer.toString('utf8', at + frameHeaderBytes, at + frameHeaderBytes + length)) as Schema
     this.#schemas[i32[(at >> 2) + 3]!] = { schema, dictionaries: schema.fields.map(() => undefined) }
   }
 
-  #learnEntries(at: number): void {
-    const { i32 } = this.#ring.views
+  #learnEntries(views: SegmentViews, at: number): void {
+    const { i32 } = views
     const word = at >> 2
     const known = this.#schemas[i32[word + 3]!]!
     const dictionary = (known.dictionaries[i32[word + 4]!] ??= [])
     assert(dictionary.length === i32[word + 5], 'dictionary entries out of order')
-    const column = openColumn({ kind: 'utf8' }, this.#ring.views, at + frameHeaderBytes, i32[word + 2]!)
+    const column = openColumn({ kind: 'utf8' }, views, at + frameHeaderBytes, i32[word + 2]!)
     for (const value of column.data as string[]) dictionary.push(value)
   }
 
+  /** The batch, if this part was the last of one; a schema or entries that came in parts are learnt. */
   #joinPart(at: number): ColumnBatch | undefined {
     const { i32, u8 } = this.#ring.views
     const word = at >> 2
@@ -116,8 +118,12 @@ export class ChannelReader {
     memory.set(u8.subarray(at + frameHeaderBytes, at + frameHeaderBytes + length), i32[word + 5]!)
     if (i32[word + 4] !== 1) return undefined
     this.#parts = undefined
-    const { buffer } = memory
-    return this.#openBatch({ u8: memory, i32: new Int32Array(buffer), f64: new Float64Array(buffer), buffer: Buffer.from(buffer), limit: buffer.byteLength }, 0)
+    const views = segmentViews(memory.buffer)
+    const kind = views.i32[0]
+    if (kind === frameKind.batch) return this.#openBatch(views, 0)
+    if (kind === frameKind.schema) this.#learnSchema(views, 0)
+    else this.#learnEntries(views, 0)
+    return undefined
   }
 
   #openBatch(views: SegmentViews, at: number): ColumnBatch {
@@ -134,7 +140,7 @@ export class ChannelReader {
     const { fields } = known.schema
     const columns: ReadColumn[] = new Array(fields.length)
     for (let c = 0; c < fields.length; c++) {
-      const coded = (dictionaryBits >> c) & 1
+      const coded = c < maxDictionaryColumns && ((dictionaryBits >> c) & 1) === 1
       const column = openColumn(coded ? { kind: 'int32' } : fields[c]!.type, views, next, rowCount)
       next = column.nextByteOffset
       if (coded) column.dictionary = known.dictionaries[c]!

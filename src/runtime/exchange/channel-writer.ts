@@ -1,23 +1,14 @@
 /**
  * The producer's end of a channel: puts frames into the open segment and publishes it. It never waits: without credit it
- * takes no rows and says so; events queue behind the rows before them and go out as soon as there is room.
+ * takes no rows and says so; events queue behind the rows before them and go out as soon as there is room. A frame that no
+ * segment can hold (a record, a schema, an entry of a dictionary) goes in parts, one a segment.
  */
-import type { Schema } from '../../base/columnar/data-type.ts'
-import type { StringDictionary } from '../../base/columnar/dictionary.ts'
-import { type ColumnSource, columnSizeBytes, writeColumn } from '../../base/columnar/write-column.ts'
+import { columnSizeBytes, segmentViews, writeColumn } from '../../base/columnar/write-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
+import { batchFrameBytes, type FrameRows, largeRowFrame, type OutgoingBatch, writeBatchFrame } from './batch-frame.ts'
+import { EventQueue } from './event-queue.ts'
 import { alignTo8, type ChannelEvent, frameHeaderBytes, frameKind } from './frame.ts'
 import type { Ring } from './ring.ts'
-
-/** A staged batch as the scatter hands it to channels. */
-export interface OutgoingBatch {
-  readonly schema: Schema
-  /** A dictionary-coded column holds its ids here, as int32. */
-  readonly columns: readonly ColumnSource[]
-  readonly dictionaries: readonly (StringDictionary | undefined)[]
-  /** undefined when no row has one. */
-  readonly timestamps: Float64Array | undefined
-}
 
 interface SentSchema {
   readonly index: number
@@ -25,25 +16,37 @@ interface SentSchema {
   readonly entries: number[]
 }
 
-/** Rows that a batch is cut to when it does not fit are halved down to one; one row too large goes in parts. */
+export interface ChannelWriterOptions {
+  readonly onPublish: () => void
+  readonly maxRecordBytes: number
+  /** Names the producing operator in messages. */
+  readonly operator: string
+}
+
+const utf8 = { kind: 'utf8' } as const
+/** Rows that are measured however much they take. */
+const fewRows = 16
+
 export class ChannelWriter {
   readonly #ring: Ring
-  readonly #onPublish: () => void
-  readonly #maxRecordBytes: number
+  readonly #options: ChannelWriterOptions
   readonly #sent = new Map<string, SentSchema>()
-  readonly #events: ChannelEvent[] = []
+  readonly #events = new EventQueue()
+  /** A frame too large for a segment, and how much of it is out. */
   #parts: { readonly bytes: Uint8Array; at: number } | undefined
   /** Bytes into the ring, or -1 while no segment is open. */
   #at = -1
   #end = 0
   #segmentStart = 0
-  #published = 0
+  #published: number
+  /** What a row took when rows were measured last; 0: not yet. */
+  #bytesPerRow = 0
   bytesOut = 0
 
-  constructor(ring: Ring, onPublish: () => void, maxRecordBytes: number) {
+  constructor(ring: Ring, options: ChannelWriterOptions) {
     this.#ring = ring
-    this.#onPublish = onPublish
-    this.#maxRecordBytes = maxRecordBytes
+    this.#options = options
+    this.#published = ring.published
   }
 
   /** True when something waits for credit, or stands in the open segment. */
@@ -55,35 +58,31 @@ export class ChannelWriter {
     return this.#ring.released === this.#published
   }
 
-  /** True when events or a large record wait for credit: they go before any further row. */
-  get isBlocked(): boolean {
-    return (this.#parts !== undefined || this.#events.length > 0) && !this.drain()
-  }
-
   /** Takes up to `count` of the rows order[from..]; answers how many. Fewer means: no credit now. */
   write(batch: OutgoingBatch, order: Int32Array | null, from: number, count: number): number {
     let done = 0
     while (done < count) {
-      if (!this.drain()) return done
-      const rows = this.#writeSome(batch, order, from + done, count - done)
-      if (rows > 0) {
+      if (!this.drain() || !this.#open(frameHeaderBytes)) return done
+      const isFresh = this.#at === this.#segmentStart
+      const sent = this.#announce(batch)
+      if (sent !== undefined) {
+        const rows = this.#writeRows(batch, sent, order, from + done, count - done)
         done += rows
-        continue
+        if (rows > 0) continue
+        if (isFresh && this.#at === this.#segmentStart) {
+          this.#writeLarge(batch, sent, { order, from: from + done, count: 1 })
+          done++
+          continue
+        }
       }
-      if (this.#at > this.#segmentStart) {
-        this.flush()
-        continue
-      }
-      if (rows === 0) return done
-      this.#writeLarge(batch, order, from + done)
-      done++
+      // What does not fit into the rest of this segment goes into the next; what fits into none is in parts by now.
+      if (this.#parts === undefined) this.flush()
     }
+    this.drain()
     return done
   }
 
   event(event: ChannelEvent): void {
-    const last = this.#events.at(-1)
-    if (event.kind === 'watermark' && last?.kind === 'watermark') this.#events.pop()
     this.#events.push(event)
     this.drain()
   }
@@ -106,7 +105,7 @@ export class ChannelWriter {
     this.#at = -1
     this.#published = (this.#published + 1) | 0
     this.#ring.publish()
-    this.#onPublish()
+    this.#options.onPublish()
   }
 
   /** Makes room for so many bytes in an open segment, taking a new one if needed; false without credit. */
@@ -125,100 +124,90 @@ export class ChannelWriter {
   #writeEvent(event: ChannelEvent): void {
     const { i32, f64 } = this.#ring.views
     const word = this.#at >> 2
-    i32[word] = event.kind === 'endOfData' ? frameKind.endOfData : frameKind[event.kind]
+    i32[word] = frameKind[event.kind]
     i32[word + 1] = frameHeaderBytes
     f64[(this.#at >> 3) + 3] = event.kind === 'watermark' ? event.timestamp : event.kind === 'barrier' ? event.checkpointId : 0
     this.#at += frameHeaderBytes
   }
 
-  /** Rows written; 0: no credit, or not one row fits into what is left; -1: not one fits into an empty segment. */
-  #writeSome(batch: OutgoingBatch, order: Int32Array | null, from: number, count: number): number {
-    if (!this.#open(frameHeaderBytes)) return 0
-    const sent = this.#announce(batch)
-    if (sent === undefined) return this.#at === this.#segmentStart ? -1 : 0
-    const room = this.#end - this.#at
-    for (let rows = Math.min(count, this.#rowsThatFit(batch, room, order, from, count)); rows >= 1; rows = rows >> 1) {
-      const end = this.#writeBatch(batch, sent, order, from, rows, this.#at, this.#end)
+  /** Rows written: as many as the open segment has room for. */
+  #writeRows(batch: OutgoingBatch, sent: SentSchema, order: Int32Array | null, from: number, count: number): number {
+    for (let rows = this.#rowsThatFit(batch, { order, from, count }); rows >= 1; rows >>= 1) {
+      const end = writeBatchFrame(batch, sent.index, { order, from, count: rows }, this.#ring.views, this.#at, this.#end)
       if (end < 0) continue
       this.#at = end
       return rows
     }
-    return this.#at === this.#segmentStart ? -1 : 0
+    return 0
   }
 
-  /** A guess from above for fixed-width columns: exact there, so that no time is lost halving. */
-  #rowsThatFit(batch: OutgoingBatch, room: number, order: Int32Array | null, from: number, count: number): number {
-    let bytes = frameHeaderBytes + (batch.timestamps === undefined ? 0 : count * 8)
-    for (const column of batch.columns) bytes += columnSizeBytes(column, order, from, count)
-    return bytes <= room ? count : Math.max(1, Math.floor((count * room) / bytes))
+  /** How many rows to try; exact for fixed-width columns, so that no time is lost halving. */
+  #rowsThatFit(batch: OutgoingBatch, { order, from, count }: FrameRows): number {
+    const room = this.#end - this.#at
+    // Measuring values that have to be serialised costs as much as writing them: no more of them than may fit.
+    const likely = this.#bytesPerRow === 0 ? count : Math.ceil((2 * room) / this.#bytesPerRow)
+    const measured = Math.min(count, Math.max(fewRows, likely))
+    const bytes = batchFrameBytes(batch, { order, from, count: measured })
+    this.#bytesPerRow = bytes / measured
+    return bytes <= room ? measured : Math.max(1, Math.floor((measured * room) / bytes))
   }
 
-  #writeBatch(batch: OutgoingBatch, sent: SentSchema, order: Int32Array | null, from: number, rows: number, start: number, limit: number): number {
-    const { views } = this.#ring
-    let at = start + frameHeaderBytes
-    if (batch.timestamps !== undefined) {
-      if (at + rows * 8 > limit) return -1
-      gather(batch.timestamps, order, from, rows, views.f64, at >> 3)
-      at += rows * 8
-    }
-    const target = limit === views.limit ? views : { ...views, limit }
-    let dictionaryBits = 0
-    for (let c = 0; c < batch.columns.length; c++) {
-      at = writeColumn(batch.columns[c]!, order, from, rows, target, at)
-      if (at < 0) return -1
-      if (batch.dictionaries[c] !== undefined) dictionaryBits |= 1 << c
-    }
-    const word = start >> 2
-    views.i32[word] = frameKind.batch
-    views.i32[word + 1] = at - start
-    views.i32[word + 2] = rows
-    views.i32[word + 3] = sent.index
-    views.i32[word + 4] = batch.timestamps === undefined ? 0 : 1
-    views.i32[word + 5] = dictionaryBits
-    return at
-  }
-
-  /** Sends the schema and new dictionary entries ahead of the batch; undefined: they do not fit into what is left. */
+  /** Sends the schema and new dictionary entries ahead of the batch; undefined: they need another segment first. */
   #announce(batch: OutgoingBatch): SentSchema | undefined {
     let sent = this.#sent.get(batch.schema.id)
     if (sent === undefined) {
-      const json = Buffer.from(JSON.stringify(batch.schema))
-      const bytes = alignTo8(frameHeaderBytes + json.length)
-      if (this.#end - this.#at < bytes) return this.#tooLarge(bytes, 'schema')
-      sent = { index: this.#sent.size, entries: batch.columns.map(() => 0) }
+      const index = this.#sent.size
+      if (!this.#sendSchema(batch, index)) return undefined
+      sent = { index, entries: batch.columns.map(() => 0) }
       this.#sent.set(batch.schema.id, sent)
-      this.#header(frameKind.schema, bytes, json.length, sent.index, 0, 0)
-      this.#ring.views.u8.set(json, this.#at + frameHeaderBytes)
-      this.#at += bytes
     }
     for (let c = 0; c < batch.columns.length; c++) {
       const dictionary = batch.dictionaries[c]
       if (dictionary === undefined) continue
-      while (sent.entries[c]! < dictionary.size) if (!this.#sendEntries(dictionary, sent, c)) return undefined
+      while (sent.entries[c]! < dictionary.size) {
+        if (this.#parts !== undefined || !this.#sendEntries(dictionary.values, sent, c)) return undefined
+      }
     }
-    return sent
+    return this.#parts === undefined ? sent : undefined
   }
 
-  #sendEntries(dictionary: StringDictionary, sent: SentSchema, column: number): boolean {
+  /** True: it is sent, or on its way in parts. */
+  #sendSchema(batch: OutgoingBatch, index: number): boolean {
+    const json = Buffer.from(JSON.stringify(batch.schema))
+    const bytes = alignTo8(frameHeaderBytes + json.length)
+    if (this.#end - this.#at < bytes) {
+      if (this.#at > this.#segmentStart) return false
+      const views = segmentViews(new ArrayBuffer(bytes))
+      views.i32.set([frameKind.schema, bytes, json.length, index])
+      views.u8.set(json, frameHeaderBytes)
+      this.#parts = { bytes: views.u8, at: 0 }
+      return true
+    }
+    this.#header(frameKind.schema, bytes, json.length, index, 0, 0)
+    this.#ring.views.u8.set(json, this.#at + frameHeaderBytes)
+    this.#at += bytes
+    return true
+  }
+
+  /** Some entries, as many as fit; false: not even one does. */
+  #sendEntries(values: readonly string[], sent: SentSchema, column: number): boolean {
     const from = sent.entries[column]!
-    const values = { type: { kind: 'utf8' }, nullable: false, values: dictionary.values, nulls: null } as const
-    for (let entries = dictionary.size - from; entries >= 1; entries = entries >> 1) {
-      const end = writeColumn(values, null, from, entries, { ...this.#ring.views, limit: this.#end }, this.#at + frameHeaderBytes)
+    const source = { type: utf8, nullable: false, values, nulls: null } as const
+    for (let entries = values.length - from; entries >= 1; entries >>= 1) {
+      const end = writeColumn(source, null, from, entries, { ...this.#ring.views, limit: this.#end }, this.#at + frameHeaderBytes)
       if (end < 0) continue
       this.#header(frameKind.dictionary, end - this.#at, entries, sent.index, column, from)
       this.#at = end
       sent.entries[column] = from + entries
       return true
     }
-    if (this.#at === this.#segmentStart) this.#tooLarge(this.#end - this.#at, 'string of a dictionary')
-    return false
-  }
-
-  #tooLarge(bytes: number, what: string): undefined {
-    if (bytes <= this.#ring.segmentSizeBytes && this.#at > this.#segmentStart) return undefined
-    throw new StreamError('RECORD_TOO_LARGE', `A ${what} does not fit into a segment of ${this.#ring.segmentSizeBytes} bytes`, {
-      hint: 'Raise taskmanager.memory.segment-size.',
-    })
+    if (this.#at > this.#segmentStart) return false
+    const views = segmentViews(new ArrayBuffer(alignTo8(frameHeaderBytes + columnSizeBytes(source, null, from, 1))))
+    const end = writeColumn(source, null, from, 1, views, frameHeaderBytes)
+    views.i32.set([frameKind.dictionary, end, 1, sent.index, column, from])
+    this.#parts = { bytes: views.u8.subarray(0, end), at: 0 }
+    sent.entries[column] = from + 1
+    return true
   }
 
   #header(kind: number, bytes: number, a: number, b: number, c: number, d: number): void {
@@ -232,31 +221,17 @@ export class ChannelWriter {
     i32[word + 5] = d
   }
 
-  /** Writes one row that no segment can hold into memory of its own, from where it goes out in parts. */
-  #writeLarge(batch: OutgoingBatch, order: Int32Array | null, from: number): void {
-    const sent = this.#sent.get(batch.schema.id)!
-    let bytes = frameHeaderBytes + 8
-    for (const column of batch.columns) bytes += alignTo8(columnSizeBytes(column, order, from, 1))
-    if (bytes > this.#maxRecordBytes) {
-      throw new StreamError('RECORD_TOO_LARGE', `A record of about ${bytes} bytes is larger than the limit of ${this.#maxRecordBytes}`, {
-        hint: 'Raise execution.max-record-size, or split the record.',
-      })
+  #writeLarge(batch: OutgoingBatch, sent: SentSchema, row: FrameRows): void {
+    const { maxRecordBytes, operator } = this.#options
+    const bytes = batchFrameBytes(batch, row)
+    if (bytes > maxRecordBytes) {
+      throw new StreamError(
+        'RECORD_TOO_LARGE',
+        `Operator '${operator}' emitted a record of about ${bytes} bytes, and execution.max-record-size allows ${maxRecordBytes}`,
+        { hint: 'Raise execution.max-record-size, or split the record.', place: { operator, option: 'execution.max-record-size' } },
+      )
     }
-    const memory = new ArrayBuffer(alignTo8(bytes))
-    const views = { u8: new Uint8Array(memory), i32: new Int32Array(memory), f64: new Float64Array(memory), buffer: Buffer.from(memory), limit: memory.byteLength }
-    let at = frameHeaderBytes
-    if (batch.timestamps !== undefined) {
-      gather(batch.timestamps, order, from, 1, views.f64, at >> 3)
-      at += 8
-    }
-    let dictionaryBits = 0
-    for (let c = 0; c < batch.columns.length; c++) {
-      at = writeColumn(batch.columns[c]!, order, from, 1, views, at)
-      if (at < 0) throw new StreamError('INTERNAL', 'headrace bug: a large record outgrew its measured size')
-      if (batch.dictionaries[c] !== undefined) dictionaryBits |= 1 << c
-    }
-    views.i32.set([frameKind.batch, at, 1, sent.index, batch.timestamps === undefined ? 0 : 1, dictionaryBits])
-    this.#parts = { bytes: views.u8.subarray(0, at), at: 0 }
+    this.#parts = { bytes: largeRowFrame(batch, sent.index, row, bytes), at: 0 }
   }
 
   #writePart(parts: { readonly bytes: Uint8Array; at: number }): boolean {
@@ -271,10 +246,4 @@ export class ChannelWriter {
     if (last) this.#parts = undefined
     return true
   }
-}
-
-/** target[to..] = values[order[from..]], or a plain copy without an order. */
-export function gather(values: Float64Array, order: Int32Array | null, from: number, count: number, target: Float64Array, to: number): void {
-  if (order === null) target.set(values.subarray(from, from + count), to)
-  else for (let i = 0; i < count; i++) target[to + i] = values[order[from + i]!]!
 }

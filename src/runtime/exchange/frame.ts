@@ -13,7 +13,7 @@
  *
  * Then follow, by kind: batch: timestamps (float64 a row, NaN = none) if it has them, and one block a column
  * (base/columnar/write-column.ts); schema: its JSON in UTF-8, length in word 2; dictionary: a utf8 block; part: bytes of
- * a batch frame too large for a segment, to be joined.
+ * any other frame that is too large for a segment, to be joined.
  */
 export const frameKind = {
   endOfSegment: 0,
@@ -29,6 +29,9 @@ export const frameKind = {
 } as const
 
 export const frameHeaderBytes = 32
+
+/** Columns that word 5 can tell to be dictionary-coded; those behind them never are. */
+export const maxDictionaryColumns = 31
 
 /** What a channel carries beside batches, in order with them. */
 export type ChannelEvent =

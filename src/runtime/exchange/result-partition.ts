@@ -1,30 +1,29 @@
 /**
- * The outgoing side of one edge of one subtask: rows gather in a staging batch, and `scatter` spreads the whole batch over
- * the consumers' channels, column by column. A channel without credit stops the scatter at its cursor; until it is through
- * (`isFull`), emitted rows overdraw into a list, which drains into staging afterwards, in order.
+ * The outgoing side of one edge of one subtask: rows gather in a staging batch, which is spread over the consumers' channels
+ * as a whole, column by column. A channel without credit stops that at its cursor; until it is through (`isFull`), emitted
+ * rows overdraw into a list, which drains into staging afterwards, in order.
  */
-import { type ChannelEvent } from './frame.ts'
-import type { ChannelWriter, OutgoingBatch } from './channel-writer.ts'
-import { pick, type RowRouter } from './row-router.ts'
 import type { Schema } from '../../base/columnar/data-type.ts'
 import { StringDictionary } from '../../base/columnar/dictionary.ts'
 import { StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import type { ColumnSource } from '../../base/columnar/write-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
+import type { OutgoingBatch } from './batch-frame.ts'
+import type { ChannelWriter } from './channel-writer.ts'
+import { type ChannelEvent, maxDictionaryColumns } from './frame.ts'
+import { Overdraft } from './overdraft.ts'
+import { pick, type RowRouter } from './row-router.ts'
 
 type Phase = { readonly at: 'staging' } | { readonly at: 'scattering'; readonly batch: OutgoingBatch; target: number; row: number }
 
 const staging: Phase = { at: 'staging' }
 
-/** Only so many columns can be told apart in a frame as dictionary-coded. */
-const maxDictionaryColumn = 31
-
 export interface ResultPartitionOptions {
   readonly schema: Schema | null
   readonly channels: readonly ChannelWriter[]
   readonly router: RowRouter
-  /** How many rows one user call may emit beyond the channels' room before the job fails. */
-  readonly maxOverdraft: number
+  /** How much one user call may emit beyond the channels' room before the job fails. */
+  readonly maxOverdraftBytes: number
   /** Names the producing operator in messages. */
   readonly operator: string
   /** Fields that the consumer can see; undefined: all. */
@@ -45,7 +44,7 @@ export class ResultPartition {
   readonly #starts: Int32Array
   readonly #dictionaries = new Map<string, StringDictionary>()
   readonly #ids = new Map<string, Int32Array>()
-  readonly #overdraft: { rows: unknown[]; timestamps: number[]; at: number } = { rows: [], timestamps: [], at: 0 }
+  readonly #overdraft: Overdraft
   #phase: Phase = staging
 
   constructor(options: ResultPartitionOptions) {
@@ -53,14 +52,16 @@ export class ResultPartition {
     this.staging = new StagingBatch(options.schema)
     this.channels = options.channels
     this.router = options.router
+    this.#overdraft = new Overdraft(options.maxOverdraftBytes, options.operator)
     this.#starts = new Int32Array(options.channels.length + 1)
   }
 
-  /** True while staged rows wait for the scatter: the loop must stop between rows. */
+  /** Rows are cut to the fields that the consumer can see. */
   get isProjected(): boolean {
     return this.#options.projection !== undefined
   }
 
+  /** True while staged rows wait for the scatter: the loop must stop between rows. */
   get isFull(): boolean {
     return this.staging.rowCount === stagingCapacity || this.isStopped
   }
@@ -74,19 +75,43 @@ export class ResultPartition {
   emit(anyRow: unknown, timestamp: number): void {
     const row = this.#project(anyRow)
     if (this.isOpen && this.staging.append(row, timestamp)) {
-      this.router.note?.(row, this.staging.rowCount - 1)
+      this.#note(row)
       return
     }
-    const { rows, timestamps } = this.#overdraft
-    if (rows.length >= this.#options.maxOverdraft) {
-      throw new StreamError('OUTPUT_OVERFLOW', `Operator '${this.#options.operator}' emitted more than ${this.#options.maxOverdraft} rows in one call`, {
-        hint: 'Emit fewer rows per call, or raise execution.max-output-overdraft.',
-        place: { operator: this.#options.operator },
-      })
-    }
-    rows.push(row)
-    timestamps.push(timestamp)
+    this.#overdraft.push(row, timestamp)
     this.isStopped = true
+  }
+
+  #note(row: unknown): void {
+    const { router } = this
+    if (router.note === undefined) return
+    try {
+      router.note(row, this.staging.rowCount - 1)
+    } catch (thrown) {
+      throw this.#failure(thrown)
+    }
+  }
+
+  /** What went wrong on the way to the channels, with the operator whose rows these are. */
+  #failure(thrown: unknown): StreamError {
+    const { operator } = this.#options
+    if (!(thrown instanceof StreamError)) {
+      const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `it threw ${String(thrown)}`
+      return new StreamError(
+        'USER_FUNCTION_FAILED',
+        `The key or partition function for the output of operator '${operator}' failed: ${said}`,
+        { cause: thrown, place: { operator } },
+      )
+    }
+    if (thrown.place.operator !== undefined) return thrown
+    const { code, message, hint, domain, retry, cause, place } = thrown
+    return new StreamError(code, `Operator '${operator}': ${message}`, {
+      hint,
+      domain,
+      retry,
+      cause: cause ?? thrown,
+      place: { ...place, operator },
+    })
   }
 
   #project(row: unknown): unknown {
@@ -95,27 +120,30 @@ export class ResultPartition {
     return pick(row as Record<string, unknown>, projection)
   }
 
-  /** Moves staged and overdrawn rows towards the channels; true when all of them are in segments. */
+  /** Moves all staged and overdrawn rows towards the channels; true when all of them are in segments. */
   scatter(): boolean {
-    const done = this.#scatterAll()
-    this.isStopped = !done
-    return done
+    while (this.makeRoom()) {
+      if (this.staging.rowCount === 0) return true
+      this.#phase = this.#prepare()
+    }
+    return false
   }
 
-  #scatterAll(): boolean {
+  /** Moves rows towards the channels until staging can take more; false: some channel has no credit. */
+  makeRoom(): boolean {
     for (;;) {
-      if (this.#phase.at === 'staging') {
-        if (this.staging.rowCount > 0) this.#phase = this.#prepare()
-        else if (this.#overdraft.rows.length === 0) return true
-      }
       if (this.#phase.at === 'scattering') {
-        if (!this.#continue(this.#phase)) return false
+        if (!this.#continue(this.#phase)) break
         this.rowsOut += this.staging.rowCount
         this.staging.clear()
         this.#phase = staging
       }
+      this.isStopped = false
       if (!this.#refill()) return true
+      this.#phase = this.#prepare()
     }
+    this.isStopped = true
+    return false
   }
 
   /** Sends an event to every channel, behind all rows: only after scatter() answered true. */
@@ -133,7 +161,7 @@ export class ResultPartition {
 
   /** True when nothing of this partition waits anywhere. */
   get isDrained(): boolean {
-    if (this.#phase !== staging || this.staging.rowCount > 0 || this.#overdraft.rows.length > 0) return false
+    if (this.#phase !== staging || this.staging.rowCount > 0 || !this.#overdraft.isEmpty) return false
     return this.channels.every((channel) => channel.drain())
   }
 
@@ -143,34 +171,44 @@ export class ResultPartition {
   }
 
   get hasUnsent(): boolean {
-    return this.staging.rowCount > 0 || this.channels.some((channel) => channel.hasUnsent)
+    return this.staging.rowCount > 0 || !this.#overdraft.isEmpty || this.channels.some((channel) => channel.hasUnsent)
   }
 
-  /** Puts overdrawn rows into the empty staging batch, widening its schema for the first if need be; false: there were none. */
+  /** Puts overdrawn rows into staging, widening an empty one's schema where need be; true: what is staged has to go first. */
   #refill(): boolean {
     const draft = this.#overdraft
-    if (draft.rows.length === 0) return false
-    while (draft.at < draft.rows.length) {
-      const row = draft.rows[draft.at]
-      if (!this.staging.append(row, draft.timestamps[draft.at]!)) {
+    while (!draft.isEmpty) {
+      const { row } = draft
+      if (!this.staging.append(row, draft.timestamp)) {
         if (this.staging.rowCount > 0) return true
-        this.staging.widenFor(row)
-        this.version++
+        this.#widen(row)
         continue
       }
-      this.router.note?.(row, this.staging.rowCount - 1)
-      draft.at++
+      this.#note(row)
+      draft.shift()
     }
-    draft.rows = []
-    draft.timestamps = []
-    draft.at = 0
     return this.staging.rowCount === stagingCapacity
+  }
+
+  #widen(row: unknown): void {
+    try {
+      this.staging.widenFor(row)
+    } catch (thrown) {
+      throw this.#failure(thrown)
+    }
+    this.version++
   }
 
   #prepare(): Phase {
     const batch = this.#outgoing()
-    if (this.channels.length > 1) this.router.route(this.staging, batch, this.#order, this.#starts)
-    else this.#starts[1] = this.staging.rowCount
+    if (this.channels.length === 1) this.#starts[1] = this.staging.rowCount
+    else {
+      try {
+        this.router.route(this.staging, batch, this.#order, this.#starts)
+      } catch (thrown) {
+        throw this.#failure(thrown)
+      }
+    }
     return { at: 'scattering', batch, target: 0, row: 0 }
   }
 
@@ -191,10 +229,19 @@ export class ResultPartition {
     const { schema, columns, rowCount, timestamps } = this.staging
     const dictionaries: (StringDictionary | undefined)[] = []
     const outgoing: ColumnSource[] = columns.map((column, c) => {
-      const ids = column.field.type.kind === 'utf8' && c < maxDictionaryColumn ? this.#code(column.field.name, column.values as string[], column.nulls, rowCount) : undefined
+      const ids =
+        column.field.type.kind === 'utf8' && c < maxDictionaryColumns
+          ? this.#code(column.field.name, column.values as string[], column.nulls, rowCount)
+          : undefined
       dictionaries.push(ids === undefined ? undefined : this.#dictionaries.get(column.field.name))
-      if (ids !== undefined) return { type: { kind: 'int32' }, nullable: column.field.nullable, values: ids, nulls: column.nullCount > 0 ? column.nulls : null }
-      return { type: column.field.type, nullable: column.field.nullable, values: column.values, nulls: column.nullCount > 0 ? column.nulls : null }
+      if (ids !== undefined)
+        return { type: { kind: 'int32' }, nullable: column.field.nullable, values: ids, nulls: column.nullCount > 0 ? column.nulls : null }
+      return {
+        type: column.field.type,
+        nullable: column.field.nullable,
+        values: column.values,
+        nulls: column.nullCount > 0 ? column.nulls : null,
+      }
     })
     return { schema: schema!, columns: outgoing, dictionaries, timestamps: hasTimestamp(timestamps, rowCount) ? timestamps : undefined }
   }

@@ -12,6 +12,7 @@
  * The two counters are on cache lines of their own and only touched through Atomics; all else is ordered by them.
  */
 import type { SegmentViews } from '../../base/columnar/write-column.ts'
+import { assert } from '../../base/core/stream-error.ts'
 import { type RingOptions, ringHeaderBytes, ringSizeBytes } from './ring-size.ts'
 
 const published = 0
@@ -21,10 +22,13 @@ const countWord = 33
 
 /** Allocates a ring; its options are kept in it. */
 export function createRing(options: RingOptions): SharedArrayBuffer {
+  const { segments, segmentSizeBytes } = options
+  assert(segments > 0 && (segments & (segments - 1)) === 0, `a ring has a power of two of segments, not ${segments}`)
+  assert(segmentSizeBytes > 0 && segmentSizeBytes % 64 === 0, `segments are multiples of 64 bytes, not ${segmentSizeBytes}`)
   const ring = new SharedArrayBuffer(ringSizeBytes(options))
   const words = new Int32Array(ring, 0, ringHeaderBytes / 4)
-  words[sizeWord] = options.segmentSizeBytes
-  words[countWord] = options.segments
+  words[sizeWord] = segmentSizeBytes
+  words[countWord] = segments
   return ring
 }
 

@@ -5,7 +5,10 @@
 import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
 import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
-import type { OutgoingBatch } from './channel-writer.ts'
+import { restIndex } from '../../base/columnar/schema.ts'
+import { fieldOf } from '../../base/columnar/value-type.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { OutgoingBatch } from './batch-frame.ts'
 
 export interface RowRouter {
   readonly kind: 'single' | 'slices' | 'broadcast' | 'rows'
@@ -148,7 +151,7 @@ export class HashRouter extends TargetRouter {
     const index = staging.columns.findIndex((column) => column.field.name === field)
     const column = staging.columns[index]
     if (column === undefined || column.nullCount > 0) {
-      hashKey(null) // says that keys may not be null
+      this.#hashRest(field, staging, column?.values)
       return
     }
     const { values } = column
@@ -176,6 +179,31 @@ export class HashRouter extends TargetRouter {
       for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i] === 1)
     } else for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i])
   }
+  /** A key that some row has no column for: it may stand in the column of what does not fit the others. */
+  #hashRest(field: string, staging: StagingBatch, values: ArrayLike<unknown> | undefined): void {
+    const rest = restIndex(staging.schema!)
+    const index = values === undefined ? -1 : staging.columns.findIndex((column) => column.values === values)
+    for (let i = 0; i < staging.rowCount; i++) {
+      const isInColumn = index >= 0 && staging.columns[index]!.nulls?.[i] !== 1
+      const others = rest < 0 ? null : (staging.columns[rest]!.values[i] as Record<string, unknown> | null)
+      const key = isInColumn ? columnValue(staging, index, i) : others === null ? null : fieldOf(others, field)
+      if (key === null || key === undefined) throw nullKey(field)
+      this.hashes[i] = hashKey(key)
+    }
+  }
+}
+
+/** What the user put into a column that is not null there. */
+function columnValue(staging: StagingBatch, index: number, row: number): unknown {
+  const { field, values } = staging.columns[index]!
+  if (field.type.kind === 'date') return new Date(values[row] as number)
+  return field.type.kind === 'boolean' ? values[row] === 1 : values[row]
+}
+
+function nullKey(field: string): StreamError {
+  return new StreamError('TYPE_MISMATCH', `field '${field}', the key, is null or missing in a record`, {
+    hint: 'Filter such records out before keyBy, or give them a key of their own.',
+  })
 }
 
 /** The key object of a key of several fields. */

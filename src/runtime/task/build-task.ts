@@ -167,7 +167,10 @@ function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
     .map((edge) => {
       const channels = deployment.channels.filter((channel) => channel.edge === edge.id && channel.fromSubtask === subtask).sort((a, b) => a.toSubtask - b.toSubtask)
       const maxRecordBytes = configValue(deployment.config, 'execution.max-record-size')
-      const writers = channels.map((channel) => new ChannelWriter(new Ring(channel.ring), () => blueprint.wakeSlot(channel.toSlot), maxRecordBytes))
+      const { name } = vertex.operators[edge.fromOperator]!
+      const writers = channels.map(
+        (channel) => new ChannelWriter(new Ring(channel.ring), { onPublish: () => blueprint.wakeSlot(channel.toSlot), maxRecordBytes, operator: name }),
+      )
       const consumer = deployment.jobGraph.vertices[edge.toVertex]!
       const from = blueprint.nodes.get(vertex.operators[edge.fromOperator]!.nodeId)!
       const to = blueprint.nodes.get(consumer.operators[0]!.nodeId)!
@@ -177,8 +180,8 @@ function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
           schema: edge.outputTag === undefined ? declaredSchema(declaredType(from), projection) : null,
           channels: writers,
           router: createRouter(streamPartitioning(edge, to, from.id), writers.length, consumer.maxParallelism, subtask),
-          maxOverdraft: configValue(deployment.config, 'execution.max-output-overdraft'),
-          operator: vertex.operators[edge.fromOperator]!.name,
+          maxOverdraftBytes: configValue(deployment.config, 'execution.max-output-overdraft'),
+          operator: name,
           projection,
         }),
         bufferTimeoutMs: edge.bufferTimeoutMs,
