@@ -13,6 +13,8 @@ export type EmitRow = (row: any, timestamp: number) => void
 /** Where one output (main, or a side output by tag) of a node goes. */
 export interface NodeOutput {
   readonly tag: string | undefined
+  /** Rows that went out; not counted for operators that emit one row for each (emitsOneForEach). */
+  rows: number
   readonly children: readonly ChainNode[]
   readonly partitions: readonly ResultPartition[]
 }
@@ -34,7 +36,10 @@ export interface ChainNode {
 }
 
 /** The main output of a node, which may go nowhere. */
-export const mainOutput = (node: ChainNode): NodeOutput => node.outputs.find((output) => output.tag === undefined) ?? { tag: undefined, children: [], partitions: [] }
+export const mainOutput = (node: ChainNode): NodeOutput => node.outputs.find((output) => output.tag === undefined) ?? { tag: undefined, rows: 0, children: [], partitions: [] }
+
+/** Operators whose output is as long as their input: nothing needs to count it. */
+export const emitsOneForEach = (node: ChainNode): boolean => node.descriptor.kind === 'source' || node.descriptor.kind === 'map'
 
 /** All partitions that rows of a node can reach. */
 export function reachablePartitions(node: ChainNode): ResultPartition[] {

@@ -13,7 +13,7 @@ import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
 import { quote } from '../operator/kernel/quote.ts'
-import { type ChainNode, mainOutput, type NodeOutput } from './chain-node.ts'
+import { type ChainNode, emitsOneForEach, mainOutput, type NodeOutput } from './chain-node.ts'
 import type { ChainUnit } from './chain-input.ts'
 import { encodeDeclarations, encodeText, isPlainEncode, keyText } from './encode-text.ts'
 import { kernelKey } from './kernel-key.ts'
@@ -66,6 +66,7 @@ class ChainText {
     this.#rt = rt
     this.#declarations = [
       ...rt.nodes.map((node) => `const O${node.index} = rt.nodes[${node.index}].operator, F${node.index} = rt.nodes[${node.index}].fn`),
+      ...rt.nodes.flatMap((node) => node.outputs.map((_, o) => `const U${node.index}_${o} = rt.nodes[${node.index}].outputs[${o}]`)),
       ...rt.partitions.map((partition, p) => encodeDeclarations(partition, p)),
       ...rt.nodes.flatMap((node) => {
         const bindings = Object.keys(node.kernel?.bindings ?? {})
@@ -112,7 +113,7 @@ return i
 
   #emitters(node: ChainNode): string[] {
     return node.outputs.map((output) => {
-      const body = this.#produce(output, objectRow('r'), 'ts', 'undefined', true)
+      const body = this.#produce(node, output, objectRow('r'), 'ts', true)
       const emit = `function (r, ts) {\nlet at = ${node.index}\n${body.includes('at = ') ? `try {\n${body}\n} catch (thrown) { rt.fail(thrown, at, undefined, 0) }` : body}\n}`
       return output.tag === undefined ? `rt.nodes[${node.index}].output.target = ${emit}` : `rt.nodes[${node.index}].output.sideTargets.set(${quote.text(output.tag)}, ${emit})`
     })
@@ -121,7 +122,7 @@ return i
   #fireLoop(node: ChainNode): string {
     if (node.kernel?.fireText === undefined) return ''
     const names = { kernel: 'K', id: `${node.index}f`, saving: node.kernel.isSaving }
-    const emit = (row: string, timestamp: string) => this.#produce(mainOutput(node), objectRow(row), timestamp, 'undefined', false)
+    const emit = (row: string, timestamp: string) => this.#produce(node, mainOutput(node), objectRow(row), timestamp, false)
     return `O${node.index}.fireLoop = function fire(K) {\nlet at = ${node.index}\ntry {\n${node.kernel.fireText(names, emit, this.#isFull)}\n} catch (thrown) { rt.fail(thrown, at, undefined, 0) }\n}`
   }
 
@@ -143,7 +144,7 @@ return i
     const strategy = head.descriptor.kind === 'source' ? head.descriptor.watermarks : undefined
     const custom = strategy?.generator.kind === 'custom'
     const { row, declare } = this.#headRow(unit, custom || typeof strategy?.timestamp === 'function' || needsObject(output))
-    const emit = this.#produce(output, row, 'ts0', 'undefined', false)
+    const emit = this.#produce(head, output, row, 'ts0', false)
     return {
       before: strategy === undefined ? '' : `let mt = -Infinity; const start = i${typeof strategy.timestamp === 'function' ? ', assign = rt.nodes[0].descriptor.watermarks.timestamp' : ''}`,
       body: `${declare}\n${this.#timestampText(strategy, row, this.#inputTimestamp(unit))}\n${emit}\n${custom ? `if (W.onEvent(${row.row}, ts0)) rt.interrupted = true` : ''}`,
@@ -176,24 +177,25 @@ return i
     const row = columnRow(unit.batch.schema, unit.batch.columns)
     const keyOf = kernelKey(key, row, unit.batch, kernel, `O${head.index}`, unit.input)
     const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving }
-    const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, (result, timestamp) => this.#produce(mainOutput(head), objectRow(result), timestamp, 'undefined', false))
+    const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, (result, timestamp) => this.#produce(head, mainOutput(head), objectRow(result), timestamp, false))
     return { before: `${keyOf.before}\n${text.before}`, body: `const ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
   }
 
   /** Hands a row that stands in `row` to everything behind an output. */
-  #produce(output: NodeOutput, row: RowText, timestamp: string, key: string, checkOpen: boolean): string {
-    const children = output.children.map((child) => `{ ${this.#consume(child, row, timestamp, key, checkOpen)} }`)
+  #produce(node: ChainNode, output: NodeOutput, row: RowText, timestamp: string, checkOpen: boolean): string {
+    const count = emitsOneForEach(node) || !node.outputs.includes(output) ? [] : [`U${node.index}_${node.outputs.indexOf(output)}.rows++`]
+    const children = output.children.map((child) => `{ ${this.#consume(child, row, timestamp, 'undefined', checkOpen)} }`)
     const edges = output.partitions.map((partition) => `{ ${encodeText(partition, row, timestamp, { p: this.#rt.partitions.indexOf(partition), id: `_${this.#names++}` }, checkOpen)} }`)
-    return [...children, ...edges].join('\n')
+    return [...count, ...children, ...edges].join('\n')
   }
 
   #consume(node: ChainNode, row: RowText, timestamp: string, key: string, checkOpen: boolean): string {
     const n = node.index
     switch (node.descriptor.kind) {
       case 'map':
-        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (r${n}_ instanceof Promise) refusePromise('map')\n${this.#produce(mainOutput(node), objectRow(`r${n}_`), timestamp, 'undefined', checkOpen)}`
+        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (r${n}_ instanceof Promise) refusePromise('map')\n${this.#produce(node, mainOutput(node), objectRow(`r${n}_`), timestamp, checkOpen)}`
       case 'filter':
-        return `at = ${n}\nlet k${n} = F${n}(${row.row})\nif (k${n} !== true && k${n} !== false) k${n} = truthOf(k${n})\nif (k${n}) {\n${this.#produce(mainOutput(node), row, timestamp, 'undefined', checkOpen)}\n}`
+        return `at = ${n}\nlet k${n} = F${n}(${row.row})\nif (k${n} !== true && k${n} !== false) k${n} = truthOf(k${n})\nif (k${n}) {\n${this.#produce(node, mainOutput(node), row, timestamp, checkOpen)}\n}`
       case 'sink':
         if (node.descriptor.sink.discards === true) return `O${n}.count++`
         return `O${n}.processElement(${row.row}, ${timestamp}, undefined)\nif (O${n}.pending !== undefined) rt.interrupted = true`

@@ -40,6 +40,7 @@ export function interpretChain(rt: ChainRuntime): RunUnit {
 function emitter(output: NodeOutput): EmitRow {
   const { children, partitions } = output
   return (row, timestamp) => {
+    output.rows++
     for (const child of children) child.operator!.processElement(row, timestamp, undefined)
     for (const partition of partitions) partition.emit(row, timestamp)
   }

@@ -16,6 +16,7 @@ import type { ChainUnit } from '../chain/chain-input.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
 import { maxWatermark } from '../operator/operator.ts'
 import type { TaskMetrics } from './deployment.ts'
+import { operatorCounts } from './operator-counts.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
 import { TimeSplit } from './time-split.ts'
 
@@ -46,6 +47,8 @@ export interface TaskOptions {
   readonly watermarkIntervalMs: number
   readonly counters: Record<string, number>
   readonly late: readonly { value: number }[]
+  /** StreamNode ids of the chain's operators. */
+  readonly nodeIds: readonly number[]
 }
 
 export class Task {
@@ -281,6 +284,7 @@ export class Task {
       lateRecordsDropped: late.reduce((sum, { value }) => sum + value, 0),
       ...this.time.millis,
       counters,
+      operators: operatorCounts(chain.runtime.nodes, this.options.nodeIds, this.recordsIn),
     }
   }
 }
