@@ -62,6 +62,8 @@ export class SourceInput implements TaskInput {
     if (time !== undefined) return time
     if (this.#queue.length === 0 && this.#state === 'ready') this.#read()
     const event = this.#queue.shift()
+    // The reader worked and has nothing to show for it yet: it is asked again, not at the next timer but at once.
+    if (event === undefined && this.#state === 'ready') this.#onAvailable()
     if (event?.kind === 'unit') this.#taken += event.unit.rowCount
     return event
   }
