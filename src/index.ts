@@ -61,6 +61,8 @@ export {
 } from './program/api/watermarks.ts'
 export { type AlignedOptions, globalWindows, session, sliding, type TimeOption, tumbling } from './program/api/windows.ts'
 
+export { type ArrowIpcOptions, arrowIpc } from './program/connector/arrow-format.ts'
+export { type ArrowSinkOptions, arrowSink } from './program/connector/arrow-sink.ts'
 export { collectSink } from './program/connector/collect-sink.ts'
 export { collection } from './program/connector/collection.ts'
 export { type CsvOptions, csv } from './program/connector/csv.ts'

@@ -26,7 +26,7 @@ beforeAll(() => {
   const staging = mkdtempSync(path.join(tmpdir(), 'headrace-staging-'))
   project = mkdtempSync(path.join(tmpdir(), 'headrace-package-'))
   try {
-    execFileSync(process.execPath, ['tools/build.mjs', '--out', path.join(staging, 'dist')], { cwd: root, stdio: 'inherit' })
+    execFileSync(process.execPath, ['.build/build.mjs', '--out', path.join(staging, 'dist')], { cwd: root, stdio: 'inherit' })
     for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(`${root}${file}`, path.join(staging, file))
     const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
       cwd: staging,

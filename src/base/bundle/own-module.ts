@@ -3,7 +3,7 @@
  * Whoever starts a thread or resolves `headrace` asks here, so that both layouts work alike.
  */
 
-/** Name in dist (without .js) and path in the sources, relative to src. tools/build.mjs builds exactly these. */
+/** Name in dist (without .js) and path in the sources, relative to src. .build/build.mjs builds exactly these. */
 export const ownModules = {
   index: 'index.ts',
   cli: 'front/cli/headrace.ts',

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { configTable, idleKeys } from '../../../src/base/core/config-table.ts'
-import { configurationDocs } from '../../../tools/configuration-docs.mjs'
+import { configurationDocs } from '../../../.build/configuration-docs.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 

@@ -2,7 +2,7 @@ import { isBuiltin } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { threadBundle } from '../../../tools/thread-bundle.mjs'
+import { threadBundle } from '../../../.build/thread-bundle.mjs'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 

@@ -1,6 +1,6 @@
 /**
  * Builds dist: the public API and the command line as bundles that share chunks, the task thread as one file, and the type
- * declarations of what index.ts reaches. Outside packages stay outside. `node tools/build.mjs [--no-types] [--out folder]`
+ * declarations of what index.ts reaches. Outside packages stay outside. `node .build/build.mjs [--no-types] [--out folder]`
  */
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
