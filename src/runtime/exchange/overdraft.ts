@@ -2,8 +2,9 @@
  * Rows that one call of a user function emitted after the output was full: a list in order, taken from its front, which
  * knows about how much memory it holds.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+
 import { formatMemorySize } from '../../base/core/memory-size.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
 
 /** Every so many rows one is measured, and stands for those up to the next. */
 const measureEvery = 16

@@ -3,11 +3,11 @@
  * indices grouped by target, `starts[t]` where target t begins. Routers that cut the batch into slices leave `order` alone.
  */
 import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
-import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
-import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import { restIndex } from '../../base/columnar/schema.ts'
+import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import { fieldOf } from '../../base/columnar/value-type.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
+import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { OutgoingBatch } from './batch-frame.ts'
 
 export interface RowRouter {

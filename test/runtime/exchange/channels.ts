@@ -2,6 +2,7 @@
  * Real channels in one thread: rings with a writer and a reader each, and what a consumer took out of them.
  */
 import { rowReader, timestampAt } from '../../../src/base/columnar/column-batch.ts'
+import type { Schema } from '../../../src/base/columnar/data-type.ts'
 import { ChannelReader } from '../../../src/runtime/exchange/channel-reader.ts'
 import { ChannelWriter } from '../../../src/runtime/exchange/channel-writer.ts'
 import type { ChannelEvent } from '../../../src/runtime/exchange/frame.ts'
@@ -26,7 +27,8 @@ export class Channel {
   readonly reader: ChannelReader
   /** Rows and events in their order. */
   readonly taken: Taken[] = []
-  batches = 0
+  /** Of each batch. */
+  readonly schemas: Schema[] = []
   publications = 0
   releases = 0
 
@@ -47,7 +49,7 @@ export class Channel {
     if (received === undefined) return false
     if (received.kind === 'batch') {
       const read = rowReader(received.batch)
-      this.batches++
+      this.schemas.push(received.batch.schema)
       for (let i = 0; i < received.batch.rowCount; i++) this.taken.push({ row: read(i), timestamp: timestampAt(received.batch, i) })
     } else this.taken.push(received)
     return true
