@@ -1,5 +1,6 @@
 /** connect().process: two inputs into one function, which on keyed streams share state and timers by key. */
 import type { Collector, CoProcessFunction, ProcessContext } from '../../program/function/functions.ts'
+import { HeapBackend } from '../state/heap-backend.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'
 import { FunctionLifecycle } from './user-function.ts'
@@ -12,7 +13,8 @@ export class CoProcessOperator implements StreamOperator {
   readonly #call2: (context: ProcessContext<any, any>, out: Collector<unknown>) => unknown
 
   constructor(ctx: OperatorContext, fn: CoProcessFunction<any, any, any, any, any>, keyed: boolean) {
-    this.#turn = new ProcessTurn(ctx, { state: fn.state, onTimer: fn.onTimer?.bind(fn) }, keyed)
+    const backend = keyed ? new HeapBackend(ctx, (atMs) => ctx.requestProcessingTimer(atMs)) : undefined
+    this.#turn = new ProcessTurn(ctx, { state: fn.state, onTimer: fn.onTimer?.bind(fn) }, backend)
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
     this.#call1 = (context, out) => fn.processElement1(this.#row, context, out)
     this.#call2 = (context, out) => fn.processElement2(this.#row, context, out)

@@ -1,5 +1,6 @@
 /** process: a user's function with side outputs and, on a keyed stream, state and timers. */
 import type { Collector, ProcessContext, ProcessFunction } from '../../program/function/functions.ts'
+import { HeapBackend } from '../state/heap-backend.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'
 import { FunctionLifecycle } from './user-function.ts'
@@ -14,7 +15,7 @@ export class ProcessOperator implements StreamOperator {
   constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any>, keyed: boolean) {
     const parts = typeof fn === 'function' ? {} : { state: fn.state, onTimer: fn.onTimer?.bind(fn) }
     this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
-    this.#turn = new ProcessTurn(ctx, parts, keyed)
+    this.#turn = new ProcessTurn(ctx, parts, keyed ? new HeapBackend(ctx, (atMs) => ctx.requestProcessingTimer(atMs)) : undefined)
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
   }
 

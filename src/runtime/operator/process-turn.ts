@@ -8,8 +8,7 @@ import type { Collector, OnTimerContext, OutputTag, TimerService } from '../../p
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 import type { StateDeclarations, StateHandles } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
-import { HeapKeyedState } from '../state/heap-keyed-state.ts'
-import { InternalTimers } from '../state/internal-timers.ts'
+import type { KeyedBackend } from '../state/keyed-backend.ts'
 import { minWatermark, noTimestamp, type OperatorContext } from './operator.ts'
 import { TurnCollector } from './turn-collector.ts'
 import { isPromise, refusePromise, runtimeOf, userFailure } from './user-function.ts'
@@ -22,75 +21,92 @@ export interface ProcessParts {
   readonly onTimer?: OnTimer
 }
 
-interface Keyed {
-  readonly state: HeapKeyedState
-  readonly timers: InternalTimers
-}
-
 export class ProcessTurn {
   readonly runtime: RuntimeContext
+  readonly context: TurnContext
+  readonly collector: TurnCollector
   readonly #ctx: OperatorContext
-  readonly #keyed: Keyed | undefined
+  readonly #backend: KeyedBackend | undefined
   readonly #onTimer: OnTimer | undefined
-  readonly #collector: TurnCollector
-  readonly #context: TurnContext
   #watermark = minWatermark
   readonly #isFull = (): boolean => this.#ctx.output.isFull
-  readonly #fire = (key: unknown, _namespace: undefined, time: number, domain: TimeDomain): void => {
-    const timestamp = domain === 'event' ? time : noTimestamp
-    this.#context.timeDomain = domain
-    this.run('onTimer', timestamp, key, (context, out) => this.#onTimer!(time, context, out))
+  readonly #fire = (time: number, domain: TimeDomain): void => {
+    this.begin(domain === 'event' ? time : noTimestamp)
+    this.context.timeDomain = domain
+    try {
+      this.answered('onTimer', this.#onTimer!(time, this.context, this.collector))
+    } catch (thrown) {
+      this.failed('onTimer', thrown)
+    }
+    this.end()
   }
 
-  constructor(ctx: OperatorContext, parts: ProcessParts, keyed: boolean) {
+  /** `backend` holds state and timers; undefined: the stream has no keys. */
+  constructor(ctx: OperatorContext, parts: ProcessParts, backend: KeyedBackend | undefined) {
     this.#ctx = ctx
     this.runtime = runtimeOf(ctx)
     this.#onTimer = parts.onTimer
-    this.#collector = new TurnCollector(ctx)
-    if (!keyed && Object.keys(parts.state ?? {}).length > 0) throw needsKey(ctx, 'declares keyed state')
-    this.#keyed = keyed ? makeKeyed(ctx) : undefined
-    const handles = Object.entries(parts.state ?? {}).map(([name, declaration]) => [name, this.#keyed!.state.declare(name, declaration)])
-    this.#context = new TurnContext(this.runtime, this.#collector, Object.fromEntries(handles), this.#timerService())
+    this.collector = new TurnCollector(ctx)
+    const declarations = Object.entries(parts.state ?? {})
+    if (backend === undefined && declarations.length > 0) throw needsKey(ctx, 'declares keyed state')
+    this.#backend = backend
+    const handles = declarations.map(([name, declaration]) => [name, backend!.declare(name, declaration)])
+    this.context = new TurnContext(this.runtime, this.collector, Object.fromEntries(handles), this.#timerService(), backend)
   }
 
-  /** One call of user code, which emits with `timestamp`. */
+  /** One call of user code for an element, which emits with `timestamp`. */
   run(what: string, timestamp: number, key: unknown, call: (context: OnTimerContext<any, any>, out: Collector<unknown>) => unknown): void {
     try {
-      this.#keyed?.state.setCurrentKey(key)
-      this.#context.timestamp = Number.isNaN(timestamp) ? null : timestamp
-      this.#context.currentKey = key
-      this.#collector.begin(timestamp)
-      const result = call(this.#context, this.#collector)
-      if (isPromise(result)) refusePromise(result, this.#ctx, what)
+      this.#backend?.enter(key)
+      this.begin(timestamp)
+      this.answered(what, call(this.context, this.collector))
     } catch (thrown) {
-      throw userFailure(this.#ctx, what, thrown)
-    } finally {
-      this.#collector.end()
-      this.#keyed?.state.leaveKey()
+      this.failed(what, thrown)
     }
+    this.end()
+  }
+
+  /** A turn by hand, for whoever calls user code itself: key entered, begin, the call, `answered`, then `end`, or `failed` with what was thrown. */
+  begin(timestamp: number): void {
+    this.context.time = timestamp
+    this.collector.begin(timestamp)
+  }
+
+  answered(what: string, result: unknown): void {
+    if (isPromise(result)) refusePromise(result, this.#ctx, what)
+  }
+
+  end(): void {
+    this.collector.end()
+    this.#backend?.leave()
+  }
+
+  failed(what: string, thrown: unknown): never {
+    this.end()
+    throw userFailure(this.#ctx, what, thrown)
   }
 
   advanceWatermark(watermark: number): boolean {
     if (watermark > this.#watermark) this.#watermark = watermark
-    return this.#keyed?.timers.advanceWatermark(watermark, this.#fire, this.#isFull) ?? true
+    return this.#backend?.advanceWatermark(watermark, this.#fire, this.#isFull) ?? true
   }
 
   fireProcessingTimers(nowMs: number): boolean {
-    return this.#keyed?.timers.fireProcessingTimers(nowMs, this.#fire, this.#isFull) ?? true
+    return this.#backend?.fireProcessingTimers(nowMs, this.#fire, this.#isFull) ?? true
   }
 
   get numEventTimers(): number {
-    return this.#keyed?.timers.numEventTimers ?? 0
+    return this.#backend?.numEventTimers ?? 0
   }
 
   get numProcessingTimers(): number {
-    return this.#keyed?.timers.numProcessingTimers ?? 0
+    return this.#backend?.numProcessingTimers ?? 0
   }
 
   #timerService(): TimerService {
     const turn = this
     const clock = this.#ctx.clock
-    const timers = (): InternalTimers => turn.#timersForUse()
+    const timers = (): KeyedBackend => turn.#timersForUse()
     return {
       get currentWatermark() {
         return turn.#watermark
@@ -98,47 +114,50 @@ export class ProcessTurn {
       get currentProcessingTime() {
         return clock.now()
       },
-      registerEventTimeTimer: (timestamp) => timers().registerEventTimer(this.#context.currentKey, undefined, timestamp),
-      registerProcessingTimeTimer: (timestamp) => timers().registerProcessingTimer(this.#context.currentKey, undefined, timestamp),
-      deleteEventTimeTimer: (timestamp) => timers().deleteEventTimer(this.#context.currentKey, undefined, timestamp),
-      deleteProcessingTimeTimer: (timestamp) => timers().deleteProcessingTimer(this.#context.currentKey, undefined, timestamp),
+      registerEventTimeTimer: (timestamp) => timers().registerEventTimer(timestamp),
+      registerProcessingTimeTimer: (timestamp) => timers().registerProcessingTimer(timestamp),
+      deleteEventTimeTimer: (timestamp) => timers().deleteEventTimer(timestamp),
+      deleteProcessingTimeTimer: (timestamp) => timers().deleteProcessingTimer(timestamp),
     }
   }
 
-  #timersForUse(): InternalTimers {
-    this.#collector.mustBeOpen('used a timer')
-    if (this.#keyed === undefined) throw needsKey(this.#ctx, 'uses a timer')
+  #timersForUse(): KeyedBackend {
+    this.collector.mustBeOpen('used a timer')
+    if (this.#backend === undefined) throw needsKey(this.#ctx, 'uses a timer')
     if (this.#onTimer === undefined) throw needsOnTimer(this.#ctx)
-    return this.#keyed.timers
+    return this.#backend
   }
 }
 
 class TurnContext implements OnTimerContext<any, any> {
-  timestamp: number | null = null
-  currentKey: any
+  /** The timestamp; noTimestamp if there is none. */
+  time = noTimestamp
   timeDomain: TimeDomain = 'event'
   readonly runtime: RuntimeContext
   readonly state: StateHandles<any>
   readonly timerService: TimerService
   readonly #collector: TurnCollector
+  readonly #backend: KeyedBackend | undefined
 
-  constructor(runtime: RuntimeContext, collector: TurnCollector, state: StateHandles<any>, timerService: TimerService) {
+  constructor(runtime: RuntimeContext, collector: TurnCollector, state: StateHandles<any>, timerService: TimerService, backend: KeyedBackend | undefined) {
     this.runtime = runtime
     this.#collector = collector
     this.state = state
     this.timerService = timerService
+    this.#backend = backend
+  }
+
+  get timestamp(): number | null {
+    const { time } = this
+    return time === time ? time : null
+  }
+
+  get currentKey(): any {
+    return this.#backend?.currentKey
   }
 
   output<X>(tag: OutputTag<X>, value: X): void {
     this.#collector.collectSide(tag.id, value)
-  }
-}
-
-function makeKeyed(ctx: OperatorContext): Keyed {
-  const { operatorName, maxParallelism } = ctx
-  return {
-    state: new HeapKeyedState({ operatorName, maxParallelism }),
-    timers: new InternalTimers((atMs) => ctx.requestProcessingTimer(atMs)),
   }
 }
 
