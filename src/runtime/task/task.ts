@@ -51,6 +51,9 @@ export interface TaskOptions {
   readonly nodeIds: readonly number[]
 }
 
+/** A source that is far faster than the clock tells time this often: what waits for time is bounded in rows too. */
+const rowsPerProbe = 65_536
+
 export class Task {
   readonly options: TaskOptions
   readonly time: TimeSplit
@@ -60,6 +63,7 @@ export class Task {
   #awaited: Promise<void> | undefined
   #nextTimerMs = Number.POSITIVE_INFINITY
   #nextProbeMs: number
+  #nextProbeRows = rowsPerProbe
   #blockedSinceProbe = false
   #endingAt = 0
   #endSent = false
@@ -112,7 +116,7 @@ export class Task {
     if (this.phase === 'ending') return this.#end()
     if (this.phase === 'draining') return this.#drain()
     if (this.#unit === undefined && nowMs >= this.#nextTimerMs) return this.#fireTimers(nowMs)
-    if (nowMs >= this.#nextProbeMs) this.#probe(nowMs)
+    if (nowMs >= this.#nextProbeMs || (this.recordsIn >= this.#nextProbeRows && this.options.watermarkIntervalMs > 0)) this.#probe(nowMs)
     if (this.#unit === undefined) return this.#take(this.options.input.poll(), nowMs)
     const time = this.options.input.pollTime?.()
     if (time !== undefined) return this.#take(time, nowMs)
@@ -184,6 +188,7 @@ export class Task {
 
   #probe(nowMs: number): void {
     this.#nextProbeMs = nowMs + this.options.watermarkIntervalMs
+    this.#nextProbeRows = this.recordsIn + rowsPerProbe
     this.options.input.onPeriodic?.(nowMs, this.#blockedSinceProbe)
     this.#blockedSinceProbe = false
   }

@@ -20,6 +20,9 @@ export interface Pane {
   readonly group: TableGroup | undefined
 }
 
+/** Memory of cleared tables that is kept for the panes to come. */
+const spareBytes = 32 << 20
+
 /** What generated code holds while it has no pane: no timestamp is in it. */
 const noPane: Pane = { start: Number.POSITIVE_INFINITY, end: Number.NEGATIVE_INFINITY, group: undefined }
 
@@ -33,7 +36,8 @@ export class PaneStore {
   readonly #keys: KeySpace
   readonly #range: GroupRange
   readonly #initial: Float64Array
-  readonly #free: TableGroup[] = []
+  readonly #free: { readonly group: TableGroup; readonly sizeBytes: number }[] = []
+  #freeBytes = 0
 
   constructor(options: PaneOptions, keys: KeySpace, range: GroupRange, initial: Float64Array) {
     this.options = options
@@ -58,12 +62,19 @@ export class PaneStore {
   }
 
   newGroup(): TableGroup {
-    return this.#free.pop() ?? new TableGroup(this.#keys, this.#range, this.#initial)
+    const spare = this.#free.pop()
+    if (spare === undefined) return new TableGroup(this.#keys, this.#range, this.#initial)
+    this.#freeBytes -= spare.sizeBytes
+    return spare.group
   }
 
   recycle(group: TableGroup): void {
     group.clear()
-    if (this.#free.length < 4) this.#free.push(group)
+    const { sizeBytes } = group
+    // Four at least, however large they are: a sliding window needs some at every firing.
+    if (this.#free.length >= 4 && this.#freeBytes + sizeBytes > spareBytes) return
+    this.#free.push({ group, sizeBytes })
+    this.#freeBytes += sizeBytes
   }
 
   /** End of the last window that is due at a watermark, whether or not it holds anything. */
@@ -125,6 +136,7 @@ export class PaneStore {
   /** All live and spare tables, to convert them. */
   get groups(): TableGroup[] {
     this.#free.length = 0
+    this.#freeBytes = 0
     return [...this.panes.values()].map((pane) => pane.group!)
   }
 }

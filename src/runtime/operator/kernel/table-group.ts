@@ -22,6 +22,12 @@ export class TableGroup {
     for (const table of this.tables) if (table.size > 0) table.clear()
   }
 
+  get sizeBytes(): number {
+    let bytes = 0
+    for (const table of this.tables) bytes += table.sizeBytes
+    return bytes
+  }
+
   get isEmpty(): boolean {
     return this.tables.every((table) => table.size === 0)
   }
@@ -50,15 +56,15 @@ export const groupText = (hash: string, { first, maxParallelism }: GroupRange): 
 
 /**
  * Source text that leaves in `${t}` the table, in `${e}` the word of the entry of key `k` with hash `h`, made if absent, and in
- * `${f}` the table's float64 array.
+ * `${f}` the table's float64 array. `onInsert` runs behind the making of an entry.
  */
-export function upsertText(keyKind: TableKeyKind, stride: number, k: string, h: string, tables: string, range: GroupRange, id: string, saving: boolean): string {
+export function upsertText(keyKind: TableKeyKind, stride: number, k: string, h: string, tables: string, range: GroupRange, id: string, saving: boolean, onInsert = ''): string {
   const stamp = keyKind === 'int32' ? 1 : 2
   const same = keyKind === 'int32' ? `a${id}[e${id} * 2] === ${k}` : `(g${id}[e${id}] === ${k} || (${k} !== ${k} && g${id}[e${id}] !== g${id}[e${id}]))`
   return `const t${id} = ${tables}[${groupText(h, range)}], a${id} = t${id}.i32, m${id} = t${id}.mask, st${id} = t${id}.stamp
 ${keyKind === 'float64' ? `const g${id} = t${id}.f64\n` : ''}let s${id} = (${h} >>> 7) & m${id}, e${id} = s${id} * ${stride}
 for (;;) {
-  if (a${id}[e${id} * 2 + ${stamp}] !== st${id}) { e${id} = t${id}.insert(${k}, ${h}); break }
+  if (a${id}[e${id} * 2 + ${stamp}] !== st${id}) { e${id} = t${id}.insert(${k}, ${h});${onInsert} break }
   if (${same}) { ${saving ? `if (t${id}.snapshot !== undefined) t${id}.saveBefore(e${id}); ` : ''}break }
   s${id} = (s${id} + 1) & m${id}; e${id} = s${id} * ${stride}
 }
