@@ -100,7 +100,10 @@ export interface ReaderOutput<T> {
   /** One record; the engine gathers them. A record timestamp is kept where the strategy assigns none. */
   collect(record: T, timestamp?: number): void
   emit(unit: SourceUnit<T>, position?: string): void
-  /** An output with a watermark generator of its own; the source's watermark is the minimum over splits. */
+  /**
+   * An output with a watermark generator of its own; the source's watermark is the minimum over splits. A split holds time
+   * back from the first call: make it for every split that the reader has before any of them emits, or the slower is late.
+   */
   forSplit(splitId: string): ReaderOutput<T>
   /** The split has ended and no longer holds time back. */
   releaseSplit(splitId: string): void

@@ -7,20 +7,21 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { ReaderOutput, SourceReader, SourceUnit } from '../../program/function/source.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
-import { maxWatermark, minWatermark } from '../operator/operator.ts'
+import { minWatermark } from '../operator/operator.ts'
 import { SourceWatermarks } from '../operator/source-watermarks.ts'
 import { TimePublisher } from '../operator/time-publisher.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
 
+type Queued = Extract<TaskEvent, { kind: 'unit' | 'end' }> | { readonly kind: 'said'; takesEffect(): void }
+
 export class SourceInput implements TaskInput {
   readonly #reader: SourceReader<any, any>
   readonly #watermarks: SourceWatermarks | undefined
   readonly #publisher: TimePublisher
-  readonly #queue: TaskEvent[] = []
-  /** Time that the rows run last have caused: it goes ahead of the rows behind them, those of their own unit included. */
-  readonly #urgent: TaskEvent[] = []
-  #timeGoesTo: TaskEvent[] = this.#queue
+  readonly #queue: Queued[] = []
+  /** Time goes ahead of all rows that are not run yet, those of the unit under way included: it holds for them too. */
+  readonly #time: TaskEvent[] = []
   readonly #onAvailable: () => void
   readonly #onFailure: (thrown: unknown) => void
   readonly #output: UnitGatherer
@@ -42,8 +43,8 @@ export class SourceInput implements TaskInput {
     this.#onFailure = options.onFailure
     this.#watermarks = options.strategy === undefined ? undefined : new SourceWatermarks(options.strategy)
     this.#publisher = new TimePublisher({
-      emitWatermark: (watermark) => void this.#timeGoesTo.push({ kind: 'watermark', watermark }),
-      emitIdle: (idle) => void this.#timeGoesTo.push({ kind: 'idle', idle }),
+      emitWatermark: (watermark) => void this.#time.push({ kind: 'watermark', watermark }),
+      emitIdle: (idle) => void this.#time.push({ kind: 'idle', idle }),
     })
     this.#output = new UnitGatherer(undefined, this)
   }
@@ -61,15 +62,19 @@ export class SourceInput implements TaskInput {
     const time = this.pollTime()
     if (time !== undefined) return time
     if (this.#queue.length === 0 && this.#state === 'ready') this.#read()
-    const event = this.#queue.shift()
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      if (next.kind === 'unit') this.#taken += next.unit.rowCount
+      if (next.kind !== 'said') return next
+      next.takesEffect()
+      if (this.#time.length > 0) break
+    }
     // The reader worked and has nothing to show for it yet: it is asked again, not at the next timer but at once.
-    if (event === undefined && this.#state === 'ready') this.#onAvailable()
-    if (event?.kind === 'unit') this.#taken += event.unit.rowCount
-    return event
+    if (this.#time.length === 0 && this.#state === 'ready') this.#onAvailable()
+    return this.pollTime()
   }
 
   pollTime(): TaskEvent | undefined {
-    return this.#urgent.shift()
+    return this.#time.shift()
   }
 
   #read(): void {
@@ -78,10 +83,14 @@ export class SourceInput implements TaskInput {
     if (this.#watermarks?.combine() === true) this.publish()
     if (result === 'end') {
       this.#state = 'ended'
-      this.#publisher.publish(this.#publisher.watermark, false)
-      this.#publisher.publish(maxWatermark, false)
+      this.#say(() => this.#publisher.publishEnd())
       this.#queue.push({ kind: 'end' })
     } else if (result === 'nothing') this.#waitForMore()
+  }
+
+  /** What a reader says of time holds behind the rows that it emitted before. */
+  #say(takesEffect: () => void): void {
+    this.#queue.push({ kind: 'said', takesEffect })
   }
 
   #waitForMore(): void {
@@ -97,10 +106,7 @@ export class SourceInput implements TaskInput {
 
   /** Rows were run: what custom generators asked for comes from pollTime. */
   afterRows(): void {
-    if (this.#watermarks?.combine() !== true) return
-    this.#timeGoesTo = this.#urgent
-    this.publish()
-    this.#timeGoesTo = this.#queue
+    if (this.#watermarks?.combine() === true) this.publish()
   }
 
   get needsProbe(): boolean {
@@ -119,26 +125,28 @@ export class SourceInput implements TaskInput {
     return splitId === undefined ? this.#watermarks?.forMain() : this.#watermarks?.forSplit(splitId)
   }
 
+  /** The split holds time back until the rows that it emitted are through. */
   releaseSplit(splitId: string): void {
-    // Only when the rows that it emitted are through: until then they may still raise its watermark.
-    if (this.#watermarks === undefined) return
-    const release = () => {
-      if (this.#watermarks!.releaseSplit(splitId)) this.publish()
-    }
-    release()
+    this.#say(() => {
+      if (this.#watermarks?.releaseSplit(splitId) === true) this.publish()
+    })
   }
 
   markIdle(): void {
-    if (this.#watermarks === undefined) this.#publisher.publish(this.#publisher.watermark, true)
-    else if (this.#watermarks.markIdle()) this.publish()
+    this.#say(() => {
+      if (this.#watermarks === undefined) this.#publisher.publish(this.#publisher.watermark, true)
+      else if (this.#watermarks.markIdle()) this.publish()
+    })
   }
 
   emitWatermark(splitId: string | undefined, watermark: number): void {
-    if (this.#watermarks === undefined) this.#publisher.publish(Math.max(watermark, minWatermark), false)
-    else {
-      this.stateOf(splitId)!.emitWatermark(watermark)
-      if (this.#watermarks.combine()) this.publish()
-    }
+    this.#say(() => {
+      if (this.#watermarks === undefined) this.#publisher.publish(Math.max(watermark, minWatermark), false)
+      else {
+        this.stateOf(splitId)!.emitWatermark(watermark)
+        if (this.#watermarks.combine()) this.publish()
+      }
+    })
   }
 
   push(unit: ChainUnit): void {
