@@ -1,0 +1,41 @@
+/**
+ * Random programs give what their definition gives, whatever way they run. A failing case prints the program as a spec and
+ * fast-check's seed; HEADRACE_RANDOM_RUNS sets the number of programs.
+ */
+import fc from 'fast-check'
+import { getEnvironment } from 'headrace'
+import { expect, test } from 'vitest'
+import { arbitraryProgram } from '../support/random/arbitrary-program.ts'
+import { runSpec } from '../support/random/build-program.ts'
+import type { ProgramSpec } from '../support/random/program-spec.ts'
+import { multiset } from '../support/reference/canonical.ts'
+import { referenceStreams } from '../support/reference/program-reference.ts'
+
+const runs = Number(process.env.HEADRACE_RANDOM_RUNS ?? 300)
+
+const expectedOf = (spec: ProgramSpec): string[][] => {
+  const streams = referenceStreams(spec)
+  return spec.sinks.map((sink) => multiset(streams[sink]!.map(({ row }) => row)))
+}
+
+/** A program that hangs fails by itself, so that it can be shrunk. */
+async function inTime<T>(run: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the program did not end')), 10_000)
+  })
+  return Promise.race([run, late]).finally(() => clearTimeout(timer))
+}
+
+test('random programs give inline what their definition gives, interpreted and generated', async () => {
+  await fc.assert(
+    fc.asyncProperty(arbitraryProgram({ sources: 3, steps: 8, rows: [60, 600, 5000] }), async (spec) => {
+      const expected = expectedOf(spec)
+      for (const codegen of [spec.config.codegen, !spec.config.codegen]) {
+        const rows = await inTime(runSpec(getEnvironment(), { ...spec, config: { ...spec.config, codegen } }))
+        expect(rows.map(multiset)).toEqual(expected)
+      }
+    }),
+    { numRuns: runs, interruptAfterTimeLimit: undefined },
+  )
+}, 3_600_000)

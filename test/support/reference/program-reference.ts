@@ -1,0 +1,211 @@
+/**
+ * What a random program gives, by definition: every stream as the list of all its rows, step by step, without time,
+ * parallelism or batches. Where a stream's order is known to be the same in every run (one subtask after another from one source),
+ * the list has that order; else it is any.
+ */
+import { fieldOf, type KeyBy, type ProgramSpec, type SourceSpec, type StepSpec, type WindowsSpec } from '../random/program-spec.ts'
+import { bucketEnd, coMapOf, copiesOf, filterOf, gapOf, joined, joinKeyOf, keyFields, keyOf, mapOf, reduceOf, rollingReduceOf, sorted } from '../random/row-functions.ts'
+import { rowOf } from '../random/source-rows.ts'
+import { canonical } from './canonical.ts'
+import { type Element, type ReferenceWindows, referenceWindows } from './window-reference.ts'
+
+type Step<Op extends StepSpec['op']> = Extract<StepSpec, { op: Op }>
+type Rows = readonly Element<any>[]
+
+/** All streams of a program. */
+export function referenceStreams(spec: ProgramSpec): Rows[] {
+  const streams: Rows[] = []
+  for (const step of spec.streams) streams.push(step.op === 'source' ? sourceRows(step) : referenceStep(streams, step, spec))
+  return streams
+}
+
+function sourceRows(source: SourceSpec): Rows {
+  return Array.from({ length: source.rows }, (_, i) => {
+    const row = rowOf(source, i)
+    return { row, timestamp: source.time === 'none' ? Number.NaN : row.ts }
+  })
+}
+
+const each = (rows: Rows, fn: (row: any) => readonly any[]): Rows => rows.flatMap(({ row, timestamp }) => fn(row).map((made) => ({ row: made, timestamp })))
+
+function referenceStep(streams: readonly Rows[], step: StepSpec, spec: ProgramSpec): Rows {
+  switch (step.op) {
+    case 'map': {
+      const fn = mapOf(step)
+      return each(streams[step.in]!, (row) => [fn(row)])
+    }
+    case 'filter': {
+      const fn = filterOf(step)
+      return each(streams[step.in]!, (row) => (fn(row) ? [row] : []))
+    }
+    case 'flatMap':
+      return each(streams[step.in]!, (row) => copiesOf(step, row))
+    case 'split': {
+      const stays = filterOf(step)
+      return each(streams[step.in]!, (row) => (stays(row) ? [row] : []))
+    }
+    case 'side': {
+      const split = spec.streams[step.of] as Step<'split'>
+      const stays = filterOf(split)
+      return each(streams[split.in]!, (row) => (stays(row) ? [] : [row]))
+    }
+    case 'union':
+      return step.ins.flatMap((input) => streams[input]!)
+    case 'route':
+      return step.how === 'broadcast' ? each(streams[step.in]!, (row) => new Array(step.parallelism).fill(row)) : streams[step.in]!
+    case 'coMap':
+      return [...each(streams[step.ins[0]]!, (row) => [coMapOf(0, step.fields[0])(row)]), ...each(streams[step.ins[1]]!, (row) => [coMapOf(1, step.fields[1])(row)])]
+    case 'join':
+      return joinRows(streams[step.ins[0]]!, streams[step.ins[1]]!, step)
+    case 'retime':
+      return streams[step.in]!.map(({ row }) => ({ row, timestamp: row.ts }))
+    case 'rolling':
+      return prefixes(streams[step.in]!, step.key, (rows) => rolled(rows, step))
+    case 'reduce':
+      return prefixes(streams[step.in]!, step.key, (rows) => rows.reduce(rollingReduceOf(step.field)))
+    case 'running':
+      return prefixes(streams[step.in]!, step.key, (rows, key) => ({ ...keyFields(step.key, key), seen: rows.length }))
+    case 'timers':
+      return timers(streams[step.in]!, step)
+    case 'window':
+      return windows(streams[step.in]!, step)
+    case 'countWindow':
+      return countWindows(streams[step.in]!, step)
+  }
+}
+
+interface Group {
+  readonly key: any
+  readonly rows: Element<any>[]
+}
+
+function groups(rows: Rows, key: KeyBy | null): Group[] {
+  const found = new Map<string, Group>()
+  const selector = key === null ? () => 'all' : keyOf(key)
+  for (const element of rows) {
+    const value = selector(element.row)
+    const name = canonical(value)
+    const group = found.get(name)
+    if (group === undefined) found.set(name, { key: value, rows: [element] })
+    else group.rows.push(element)
+  }
+  return [...found.values()]
+}
+
+/** One result for each row: of all rows of its key up to it. In the order of the rows. */
+function prefixes(rows: Rows, key: KeyBy, result: (rows: readonly any[], key: any) => any): Rows {
+  const sofar = new Map<string, any[]>()
+  return rows.map(({ row, timestamp }) => {
+    const value = keyOf(key)(row)
+    const name = canonical(value)
+    const prefix = [...(sofar.get(name) ?? []), row]
+    sofar.set(name, prefix)
+    return { row: result(prefix, value), timestamp }
+  })
+}
+
+/** NaN is greater than all other numbers. */
+const less = (a: number, b: number): boolean => a < b || (Number.isNaN(b) && !Number.isNaN(a))
+
+function rolled(rows: readonly any[], { kind, field, first }: Step<'rolling'>): any {
+  const counted = rows.filter((row) => row[field] !== null && row[field] !== undefined)
+  if (counted.length === 0) return rows[0]
+  const least = counted.reduce((a, b) => (less(b[field], a[field]) ? b : a))
+  const greatest = counted.reduce((a, b) => (less(a[field], b[field]) ? b : a))
+  const equals = (best: any) => counted.filter((row) => !less(row[field], best[field]) && !less(best[field], row[field])).at(first ? 0 : -1)
+  switch (kind) {
+    case 'sum':
+      return { ...rows[0], [field]: counted.reduce((total, row) => total + row[field], 0) }
+    case 'min':
+      return { ...rows[0], [field]: least[field] }
+    case 'max':
+      return { ...rows[0], [field]: greatest[field] }
+    case 'minBy':
+      return equals(least)
+    case 'maxBy':
+      return equals(greatest)
+  }
+}
+
+function joinRows(lefts: Rows, rights: Rows, { fields, mod }: Step<'join'>): Rows {
+  return lefts.flatMap((left) =>
+    rights
+      .filter((right) => joinKeyOf(fields[0], mod)(left.row) === joinKeyOf(fields[1], mod)(right.row))
+      .map((right) => ({ row: joined(left.row, right.row, fields), timestamp: Number.NaN })),
+  )
+}
+
+function timers(rows: Rows, { key, size }: Step<'timers'>): Rows {
+  return groups(rows, key).flatMap((group) => {
+    const ends = group.rows.map(({ timestamp }) => bucketEnd(timestamp, size))
+    return [...new Set(ends)].map((at) => ({ row: { ...keyFields(key, group.key), at, counted: ends.filter((end) => end === at).length }, timestamp: at }))
+  })
+}
+
+function windows(rows: Rows, step: Step<'window'>): Rows {
+  return groups(rows, step.key).flatMap((group) =>
+    referenceWindows(group.rows, () => 'one', windowsOf(step.windows)).map(({ start, end, rows: held }) => ({ row: windowRow(step, group.key, start, end, held), timestamp: end - 1 })),
+  )
+}
+
+function windowsOf(spec: WindowsSpec): ReferenceWindows<any> {
+  switch (spec.kind) {
+    case 'tumbling':
+      return { ...spec, kind: 'sliding', slide: spec.size }
+    case 'sliding':
+    case 'global':
+      return spec
+    case 'session':
+      return { kind: 'session', gap: () => spec.gap }
+    case 'dynamicSession':
+      return { kind: 'session', gap: (row) => gapOf(row, spec.field) }
+  }
+}
+
+function windowRow({ key, apply }: Step<'window'>, value: any, windowStart: number, windowEnd: number, rows: readonly any[]): any {
+  const frame = { ...keyFields(key, value), windowStart, windowEnd }
+  switch (apply.kind) {
+    case 'aggregates':
+      return { ...frame, ...Object.fromEntries(apply.specs.map(({ name, kind, field }) => [name, aggregated(kind, rows, field)])) }
+    case 'user':
+      return userAggregated(apply.accumulator, rows.map((row) => fieldOf(row, apply.field)))
+    case 'reduce': {
+      const reduced = rows.reduce(reduceOf(apply.field))
+      return apply.process ? { ...frame, reduced, alone: 1 } : reduced
+    }
+    case 'process':
+      return { ...frame, values: sorted(rows.map((row) => fieldOf(row, apply.field))) }
+    case 'minBy':
+      return rows.reduce((a, b) => (b[apply.field] < a[apply.field] ? b : a))
+    case 'maxBy':
+      return rows.reduce((a, b) => (b[apply.field] > a[apply.field] ? b : a))
+  }
+}
+
+const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+
+/** Nulls count for count() only; min and max skip NaN too. */
+function aggregated(kind: string, rows: readonly any[], field: string): number | null {
+  const values = rows.map((row) => row[field]).filter((value) => value !== null && value !== undefined)
+  const comparable = values.filter((value) => !Number.isNaN(value))
+  if (kind === 'count') return rows.length
+  if (kind === 'sum') return total(values)
+  if (kind === 'avg') return values.length === 0 ? null : total(values) / values.length
+  if (comparable.length === 0) return null
+  return kind === 'min' ? Math.min(...comparable) : Math.max(...comparable)
+}
+
+function userAggregated(accumulator: 'number' | 'object' | 'list', values: readonly number[]): any {
+  if (accumulator === 'number') return { total: total(values) }
+  if (accumulator === 'list') return { values: sorted(values) }
+  return { n: values.length, low: Math.min(...values), none: values.length % 2 === 0 ? null : values.length }
+}
+
+function countWindows(rows: Rows, { key, size, slide, field }: Step<'countWindow'>): Rows {
+  return groups(rows, key).flatMap((group) => {
+    const values = group.rows.map(({ row }) => fieldOf(row, field))
+    const every = slide ?? size
+    const ends = values.map((_, at) => at + 1).filter((seen) => seen % every === 0)
+    return ends.map((end) => ({ row: { values: values.slice(Math.max(0, end - size), end) }, timestamp: Number.NaN }))
+  })
+}
