@@ -23,6 +23,8 @@ import { isRecord } from './value-type.ts'
 
 const bits = new Float64Array(1)
 const words = new Int32Array(bits.buffer)
+/** What the hash of an object begins with, for those who hash its fields themselves. */
+export const objectSeed = 7
 const nullItem = 0x6e756c6c
 
 export const hashInt32 = fmix32
@@ -75,7 +77,7 @@ function hashObject(key: object): number {
     return fmix32(h ^ key.length)
   }
   if (!isRecord(key)) throw refusal(key)
-  let h = 7
+  let h = objectSeed
   for (const name of presentNames(key)) h = mixBlock(mixBlock(h, murmur3String(name, 0)), hashKey(key[name]))
   return fmix32(h)
 }

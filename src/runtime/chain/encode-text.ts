@@ -52,8 +52,8 @@ export function isPlainEncode({ staging, router }: ResultPartition): boolean {
   return staging.columns.every((column) => fieldCheck(column.field) !== 'other' && !isInherited(column.field.name))
 }
 
-/** Whether the loop stores the key's hash: a key of one field is hashed by the scatter. */
-const needsHash = ({ router }: ResultPartition): boolean => router.hashes !== undefined && router.key !== undefined && router.key.kind !== 'field'
+/** Whether the loop stores the key's hash: a key of fields is hashed by the scatter. */
+const needsHash = ({ router }: ResultPartition): boolean => router.hashes !== undefined && router.key?.kind === 'function'
 
 /** A column of the very type needs no check. */
 function trusts(row: RowText, field: Field): boolean {

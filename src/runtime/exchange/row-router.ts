@@ -2,10 +2,11 @@
  * Decides which consumer subtask each row of a staged batch goes to, a whole batch in one pass: `order` receives the row
  * indices grouped by target, `starts[t]` where target t begins. Routers that cut the batch into slices leave `order` alone.
  */
-import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
+import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, objectSeed, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
 import { restIndex } from '../../base/columnar/schema.ts'
 import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import { fieldOf } from '../../base/columnar/value-type.ts'
+import { fmix32, mixBlock } from '../../base/core/hash.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { OutgoingBatch } from './batch-frame.ts'
@@ -142,18 +143,23 @@ export class HashRouter extends TargetRouter {
   readonly #owner: Int32Array
   readonly #maxParallelism: number
   readonly #mask: number
+  /** Hashes of one of several key fields. */
+  readonly #part: Int32Array
+  /** Several key fields as they are hashed: sorted, each with the hash of its name. */
+  readonly #fields: readonly (readonly [name: string, hash: number])[]
 
   constructor(key: KeySpec, targetCount: number, maxParallelism: number) {
     super()
     this.key = key
     this.#maxParallelism = maxParallelism
     this.#mask = (maxParallelism & (maxParallelism - 1)) === 0 ? maxParallelism - 1 : -1
+    this.#fields = key.kind === 'fields' ? [...key.fields].sort().map((name) => [name, hashString(name)]) : []
+    this.#part = new Int32Array(key.kind === 'fields' ? stagingCapacity : 0)
     this.#owner = Int32Array.from({ length: maxParallelism }, (_, group) => subtaskOfKeyGroup(group, targetCount, maxParallelism))
   }
 
   note(row: unknown, index: number): void {
     if (this.key.kind === 'function') this.hashes[index] = hashKey(this.key.fn(row))
-    else if (this.key.kind === 'fields') this.hashes[index] = hashKey(pick(row as Record<string, unknown>, this.key.fields))
   }
 
   targetsOf(staging: StagingBatch, batch: OutgoingBatch): void {
@@ -165,19 +171,39 @@ export class HashRouter extends TargetRouter {
       const column = staging.columns.find(({ field }) => field.name === (this.key as { field: string }).field)
       // The commonest key by far, in one pass.
       if (mask >= 0 && column !== undefined && column.nullCount === 0 && column.values instanceof Int32Array) return targetsOfInts(column.values, rows, owner, mask, targets)
-      this.#hashField(this.key.field, staging, batch)
-    }
+      this.#hashField(this.key.field, staging, batch, hashes)
+    } else if (this.key.kind === 'fields') this.#hashFields(staging, batch)
     if (mask >= 0) for (let i = 0; i < rows; i++) targets[i] = owner[hashes[i]! & mask]!
     else for (let i = 0; i < rows; i++) targets[i] = owner[keyGroupOf(hashes[i]!, this.#maxParallelism)]!
   }
 
-  #hashField(field: string, staging: StagingBatch, batch: OutgoingBatch): void {
+  /** What hashKey says of an object of these fields, a column at a time. */
+  #hashFields(staging: StagingBatch, batch: OutgoingBatch): void {
     const { hashes } = this
+    const part = this.#part
+    const rows = staging.rowCount
+    hashes.fill(objectSeed, 0, rows)
+    for (const [name, nameHash] of this.#fields) {
+      const column = staging.columns.find(({ field }) => field.name === name)
+      if (column !== undefined && column.nullCount === 0) {
+        this.#hashField(name, staging, batch, part)
+        for (let i = 0; i < rows; i++) hashes[i] = mixBlock(mixBlock(hashes[i]!, nameHash), part[i]!)
+        continue
+      }
+      for (let i = 0; i < rows; i++) {
+        const value = valueAt(staging, name, i)
+        if (value !== null && value !== undefined) hashes[i] = mixBlock(mixBlock(hashes[i]!, nameHash), hashKey(value))
+      }
+    }
+    for (let i = 0; i < rows; i++) hashes[i] = fmix32(hashes[i]!)
+  }
+
+  #hashField(field: string, staging: StagingBatch, batch: OutgoingBatch, hashes: Int32Array): void {
     const rows = staging.rowCount
     const index = staging.columns.findIndex((column) => column.field.name === field)
     const column = staging.columns[index]
     if (column === undefined || column.nullCount > 0) {
-      this.#hashRest(field, staging, column?.values)
+      this.#hashRest(field, staging)
       return
     }
     const { values } = column
@@ -205,18 +231,23 @@ export class HashRouter extends TargetRouter {
       for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i] === 1)
     } else for (let i = 0; i < rows; i++) hashes[i] = hashKey(values[i])
   }
-  /** A key that some row has no column for: it may stand in the column of what does not fit the others. */
-  #hashRest(field: string, staging: StagingBatch, values: ArrayLike<unknown> | undefined): void {
-    const rest = restIndex(staging.schema!)
-    const index = values === undefined ? -1 : staging.columns.findIndex((column) => column.values === values)
+
+  #hashRest(field: string, staging: StagingBatch): void {
     for (let i = 0; i < staging.rowCount; i++) {
-      const isInColumn = index >= 0 && staging.columns[index]!.nulls?.[i] !== 1
-      const others = rest < 0 ? null : (staging.columns[rest]!.values[i] as Record<string, unknown> | null)
-      const key = isInColumn ? columnValue(staging, index, i) : others === null ? null : fieldOf(others, field)
+      const key = valueAt(staging, field, i)
       if (key === null || key === undefined) throw nullKey(field)
       this.hashes[i] = hashKey(key)
     }
   }
+}
+
+/** A field of a staged row, which may stand in the column of what does not fit the others. */
+function valueAt(staging: StagingBatch, field: string, row: number): unknown {
+  const index = staging.columns.findIndex((column) => column.field.name === field)
+  if (index >= 0 && staging.columns[index]!.nulls?.[row] !== 1) return columnValue(staging, index, row)
+  const rest = restIndex(staging.schema!)
+  const others = rest < 0 ? null : (staging.columns[rest]!.values[row] as Record<string, unknown> | null)
+  return others === null ? null : fieldOf(others, field)
 }
 
 function targetsOfInts(values: Int32Array, rows: number, owner: Int32Array, mask: number, targets: Int32Array): void {

@@ -139,6 +139,22 @@ describe('hash', () => {
     expectTargets(rows, { kind: 'field', field: 'k' }, 3, 128, { segmentSizeBytes: 8192 })
   })
 
+  test('of several key fields, one that is null, missing or beyond the columns counts as hashKey has it', () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, c) => [`f${c}`, c]))
+    const rows = Array.from({ length: 60 }, (_, i) => ({
+      i,
+      ...(i % 3 === 0 ? {} : { a: i % 3 === 1 ? null : `a${i % 4}` }),
+      ...(i < 40 ? {} : many),
+      b: i % 5,
+      z: i % 7 === 0 ? null : i % 2 === 0,
+    }))
+    for (const targets of parallelisms) {
+      for (const fields of [['z', 'a', 'b'], ['b', 'z'], ['a']]) {
+        expectTargets(rows, { kind: 'fields', fields }, targets, 128, { segmentSizeBytes: 8192 })
+      }
+    }
+  })
+
   test('equal keys of any type go to the same consumer', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 7 }), (key, targets) => {
