@@ -61,7 +61,10 @@ export class Chain {
   #runnerFor(unit: ChainUnit): Runner {
     const kernel = this.runtime.nodes[0]!.kernel
     const key = this.runtime.headKeys[unit.input]
-    if (kernel !== undefined && key !== undefined && unit.form === 'batch') kernel.requireKeyKind(keyKindOf(key, unit.batch))
+    if (kernel !== undefined && key !== undefined && unit.form === 'batch') {
+      kernel.requireKeyKind(keyKindOf(key, unit.batch))
+      kernel.requireRows?.(unit.batch)
+    }
     this.#renew()
     const shape = shapeOf(unit)
     let runner = this.#compiled.get(shape)
@@ -77,7 +80,7 @@ export class Chain {
     if (!this.#generated) return
     const { nodes, partitions } = this.runtime
     const kernel = nodes[0]!.kernel
-    let generation = kernel === undefined ? '' : `${kernel.keys.kind}${kernel.isSaving}`
+    let generation = kernel === undefined ? '' : `${kernel.keys.kind}${kernel.isSaving}${kernel.layout ?? ''}`
     for (const partition of partitions) generation += `,${partition.version}`
     if (generation === this.#generation) return
     this.#compiled.clear()

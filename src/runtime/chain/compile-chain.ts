@@ -12,6 +12,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
+import type { EmitText } from '../operator/kernel/keyed-kernel.ts'
 import { quote } from '../operator/kernel/quote.ts'
 import { type ChainNode, emitsOneForEach, mainOutput, type NodeOutput } from './chain-node.ts'
 import type { ChainUnit } from './chain-input.ts'
@@ -121,9 +122,13 @@ return i
 
   #fireLoop(node: ChainNode): string {
     if (node.kernel?.fireText === undefined) return ''
-    const names = { kernel: 'K', id: `${node.index}f`, saving: node.kernel.isSaving }
-    const emit = (row: string, timestamp: string) => this.#produce(node, mainOutput(node), objectRow(row), timestamp, false)
+    const names = { kernel: 'K', id: `${node.index}f`, saving: node.kernel.isSaving, stop: '' }
+    const emit = this.#emitText(node)
     return `O${node.index}.fireLoop = function fire(K) {\nlet at = ${node.index}\ntry {\n${node.kernel.fireText(names, emit, this.#isFull)}\n} catch (thrown) { rt.fail(thrown, at, undefined, 0) }\n}`
+  }
+
+  #emitText(node: ChainNode): EmitText {
+    return (row, timestamp, names) => this.#produce(node, mainOutput(node), names === undefined ? objectRow(row) : { ...objectRow(row), names }, timestamp, false)
   }
 
   /** The head's row, as an object where some consumer needs one: declares it. */
@@ -176,9 +181,9 @@ return i
     const kernel = head.kernel!
     const row = columnRow(unit.batch.schema, unit.batch.columns)
     const keyOf = kernelKey(key, row, unit.batch, kernel, `O${head.index}`, unit.input)
-    const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving }
-    const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, (result, timestamp) => this.#produce(head, mainOutput(head), objectRow(result), timestamp, false))
-    return { before: `${keyOf.before}\n${text.before}`, body: `const ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
+    const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving, stop: 'rt.interrupted = true' }
+    const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, this.#emitText(head))
+    return { before: `${keyOf.before}\n${text.before}`, body: `at = ${head.index}\nconst ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
   }
 
   /** Hands a row that stands in `row` to everything behind an output. */

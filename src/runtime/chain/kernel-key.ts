@@ -28,9 +28,9 @@ export function kernelKey(key: KeySpec, row: RowText, batch: ColumnBatch, kernel
   const column = key.kind === 'field' ? row.column(key.field) : undefined
   if (kind === 'interned' && column?.column.dictionary !== undefined && column.column.validity === null) {
     const c = column.index
-    return { kind, k: 'k', h: 'h', before: `const ids = ${K}.keys.translate(y${c}), hashes = ${K}.keys.hashes`, declare: `const k = ids[d${c}[o${c} + i] + 1], h = hashes[k]` }
+    return { kind, k: 'k', h: 'h', value, before: `const ids = ${K}.keys.translate(y${c}), hashes = ${K}.keys.hashes`, declare: `const k = ids[d${c}[o${c} + i] + 1], h = hashes[k]` }
   }
-  if (kind === 'interned') return { kind, k: 'k', h: 'h', before: '', declare: `const k = ${K}.keys.intern(${value}), h = ${K}.keys.hashes[k]` }
-  if (kind === 'int32') return { kind, k: 'k', h: 'h', before: '', declare: `const k = ${value}; let h = k; ${int32Hash}` }
-  return { kind, k: 'k', h: 'h', before: '', declare: `const k = ${value}; let h; if ((k | 0) === k) { h = k | 0; ${int32Hash} } else h = ${K}.keys.hashOf(k)` }
+  if (kind === 'interned') return { kind, k: 'k', h: 'h', value, before: '', declare: `const k = ${K}.keys.intern(${value}), h = ${K}.keys.hashes[k]` }
+  if (kind === 'int32') return { kind, k: 'k', h: 'h', value, before: '', declare: `const k = ${value}; let h = k; ${int32Hash}` }
+  return { kind, k: 'k', h: 'h', value, before: '', declare: `const k = ${value}; let h; if ((k | 0) === k) { h = k | 0; ${int32Hash} } else h = ${K}.keys.hashOf(k)` }
 }

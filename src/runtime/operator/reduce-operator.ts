@@ -42,6 +42,19 @@ export class ReduceOperator implements StreamOperator {
     this.#ctx.output.emit(next, timestamp)
   }
 
+  /** Takes over what another form of this operator holds for a key. */
+  adopt(key: unknown, running: unknown): void {
+    this.#keyed.setCurrentKey(key)
+    this.#running.update(running)
+  }
+
+  /** As processElement, with an answer that the function has given already. */
+  replace(key: unknown, next: unknown, timestamp: number): void {
+    if (isPromise(next)) refusePromise(next, this.#ctx, this.#what)
+    this.adopt(key, next)
+    this.#ctx.output.emit(next, timestamp)
+  }
+
   advanceWatermark(): boolean {
     return true
   }

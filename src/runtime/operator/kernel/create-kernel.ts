@@ -7,6 +7,8 @@ import type { OperatorContext } from '../operator.ts'
 import { type Accumulator, builtInAccumulator, numericShape, userAccumulator } from './accumulator.ts'
 import type { KeyedKernel } from './keyed-kernel.ts'
 import { PaneWindowKernel } from './pane-window-kernel.ts'
+import { RollingKernel } from './rolling-kernel.ts'
+import { ProcessKernel } from './process-kernel.ts'
 import type { GroupRange } from './table-group.ts'
 
 /** undefined: only the plain operator can run it. */
@@ -15,7 +17,13 @@ export function createKernel(descriptor: OperatorDescriptor, keys: readonly (Key
   if (key === undefined) return undefined
   const { start, end } = keyGroupRange(ctx.subtaskIndex, ctx.parallelism, ctx.maxParallelism)
   const range: GroupRange = { first: start, count: end - start, maxParallelism: ctx.maxParallelism }
+  if (descriptor.kind === 'process') return new ProcessKernel(ctx, descriptor.fn, range)
   if (descriptor.kind === 'window') return windowKernel(descriptor, key, range, ctx)
+  if (descriptor.kind === 'reduce') return new RollingKernel({ range, key, combine: { kind: 'reduce', fn: descriptor.fn } }, ctx)
+  if (descriptor.kind === 'rolling') {
+    const { op, field, first } = descriptor
+    return new RollingKernel({ range, key, combine: { kind: 'aggregate', aggregate: { op, field, first } } }, ctx)
+  }
   return undefined
 }
 

@@ -3,6 +3,7 @@
  * over columns where it can, and its state is in typed tables. Each kernel behaves exactly like the plain operator of
  * the same descriptor.
  */
+import type { ColumnBatch } from '../../../base/columnar/column-batch.ts'
 import type { StreamOperator } from '../operator.ts'
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
 
@@ -12,7 +13,7 @@ export interface KernelRow {
   field(name: string): string
   /** Whether that expression may be null. */
   isNullable(name: string): boolean
-  /** Name of a variable that holds the row as an object. */
+  /** The row as an object: a variable, or a literal made on the spot. */
   readonly row: string
   readonly timestamp: string
 }
@@ -23,7 +24,12 @@ export interface KernelKey {
   readonly declare: string
   readonly k: string
   readonly h: string
+  /** The key as the user knows it, straight from the row. */
+  readonly value: string
 }
+
+/** Text that hands a result row on at once. `names`: the fields it has, if they are known to be exactly these. */
+export type EmitText = (row: string, timestamp: string, names?: readonly string[]) => string
 
 /** Text the compiler puts around the loop: `before` ahead of it (once a run), `row` for each row, `after` behind it. */
 export interface KernelText {
@@ -38,6 +44,8 @@ export interface KernelNames {
   readonly id: string
   /** Whether writes must save pages for a snapshot in flight. */
   readonly saving: boolean
+  /** A statement that ends the loop behind the row at hand: the text is stale from there. */
+  readonly stop: string
 }
 
 export interface KeyedKernel extends StreamOperator {
@@ -50,14 +58,17 @@ export interface KeyedKernel extends StreamOperator {
   readonly isSaving: boolean
   /** Makes tables able to hold keys of that kind. Called ahead of any loop that uses it. */
   requireKeyKind(kind: KeySpaceKind): void
-  /** `emit` gives the text that hands a result row on at once. */
-  addText(names: KernelNames, row: KernelRow, key: KernelKey, emit: (row: string, timestamp: string) => string): KernelText
+  /** Makes tables able to hold what follows from rows like these. Called ahead of any loop over the batch, behind requireKeyKind. */
+  requireRows?(batch: ColumnBatch): void
+  /** Changes whenever texts made before are stale. */
+  readonly layout?: string
+  addText(names: KernelNames, row: KernelRow, key: KernelKey, emit: EmitText): KernelText
   /**
    * Source of a function body `(K) => boolean` that emits what is due, false when it stopped since the output filled up.
    * `emit(row, timestamp)` gives the text that hands a row on; `isFull` is an expression. Absent: the kernel emits through
    * its context's output only.
    */
-  fireText?(names: KernelNames, emit: (row: string, timestamp: string) => string, isFull: string): string
+  fireText?(names: KernelNames, emit: EmitText, isFull: string): string
   /** Receives the compiled fireText. */
   fireLoop?: (kernel: any) => boolean
 }

@@ -1,0 +1,191 @@
+/**
+ * Rolling sum, min, max, minBy, maxBy and reduce over typed tables: one running row for each key, its number fields in the
+ * table. Rows that have no layout, and answers of reduce that do not fit it, turn the kernel into the plain operator for
+ * good: it takes over what the tables hold, and the loop calls it from then on.
+ */
+import type { ColumnBatch } from '../../../base/columnar/column-batch.ts'
+import { StreamError } from '../../../base/core/stream-error.ts'
+import type { ReduceFunction } from '../../../program/function/functions.ts'
+import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
+import { ownRow } from '../../state/clone-value.ts'
+import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
+import { firstValueWord } from '../../state/typed-table.ts'
+import type { OperatorContext } from '../operator.ts'
+import { ReduceOperator } from '../reduce-operator.ts'
+import { rollingAggregate } from '../rolling-aggregate.ts'
+import { returnsFields } from './function-shape.ts'
+import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import { plainFields } from './plain-fields.ts'
+import { aggregateText, type RollingAggregate, reduceText } from './rolling-text.ts'
+import { joinLayouts, layoutOf, readRow, type RowLayout, writeRow } from './row-layout.ts'
+import { type GroupRange, TableGroup, upsertText } from './table-group.ts'
+
+export interface RollingOptions {
+  readonly range: GroupRange
+  readonly key: KeySpec
+  readonly combine: { readonly kind: 'aggregate'; readonly aggregate: RollingAggregate } | { readonly kind: 'reduce'; readonly fn: ReduceFunction<any> }
+}
+
+export class RollingKernel implements KeyedKernel {
+  readonly keys = new KeySpace()
+  readonly bindings: Readonly<Record<string, unknown>>
+  readonly fieldsRead = undefined
+  isSaving = false
+  group: TableGroup
+  /** Fields that lie in no table, by the index in their entry. */
+  readonly rests: unknown[] = []
+  readonly #options: RollingOptions
+  readonly #ctx: OperatorContext
+  /** The plain form: it opens and closes the user's function, and in the end may do all the work. */
+  readonly plain: ReduceOperator
+  #isPlain = false
+  #rows: RowLayout | undefined
+  /** Schemas and columns that the layout is known to hold. */
+  #seen: { readonly schema: string; readonly columns: string; readonly kind: KeySpaceKind } | undefined
+
+  constructor(options: RollingOptions, ctx: OperatorContext) {
+    const { combine, range } = options
+    this.#options = options
+    this.#ctx = ctx
+    this.group = new TableGroup(this.keys, range, new Float64Array(0))
+    if (combine.kind === 'aggregate') {
+      const { op, field, first } = combine.aggregate
+      this.plain = new ReduceOperator(ctx, rollingAggregate(op, field, first), op)
+      this.bindings = {}
+    } else {
+      const { fn } = combine
+      this.plain = new ReduceOperator(ctx, fn)
+      this.bindings = { reduceRows: typeof fn === 'function' ? fn : (a: any, b: any) => fn.reduce(a, b), plainFields }
+    }
+  }
+
+  get layout(): string {
+    return this.#isPlain ? 'plain' : (this.#rows?.id ?? '')
+  }
+
+  open(): void | Promise<void> {
+    return this.plain.open()
+  }
+
+  close(): void | Promise<void> {
+    return this.plain.close()
+  }
+
+  requireKeyKind(kind: KeySpaceKind): void {
+    if (this.#isPlain || !this.keys.isBelow(kind)) return
+    const old = this.keys.kind
+    const keyOf = old === 'interned' ? (key: number) => this.keys.keyOf(key) : (key: number) => key
+    this.keys.widenTo(kind)
+    this.group.convert(this.keys, keyOf)
+  }
+
+  requireRows(batch: ColumnBatch): void {
+    if (this.#isPlain) return
+    const columns = columnsOf(batch)
+    const { kind } = this.keys
+    if (this.#seen !== undefined && this.#seen.schema === batch.schema.id && this.#seen.columns === columns && this.#seen.kind === kind) return
+    const { combine, key } = this.#options
+    const computed = combine.kind === 'aggregate' && !combine.aggregate.op.endsWith('By') ? combine.aggregate.field : undefined
+    const found = layoutOf(batch, key, kind, computed)
+    const wider = found === undefined || this.#rows === undefined ? found : joinLayouts(this.#rows, found)
+    if (wider === undefined || !this.#combines(wider)) {
+      this.#becomePlain()
+      return
+    }
+    if (wider.id !== this.#rows?.id) this.#convert(wider)
+    this.#seen = { schema: batch.schema.id, columns, kind }
+  }
+
+  /** Whether the aggregate's field is one that the text can compute with. */
+  #combines({ fields, root }: RowLayout): boolean {
+    const { combine } = this.#options
+    if (combine.kind === 'reduce') return true
+    const field = fields.find(({ name }) => name === combine.aggregate.field)
+    if (root === 'value') return false
+    return field === undefined || field.kind === 'number' || (field.kind === 'boolean' && combine.aggregate.op !== 'sum')
+  }
+
+  addText(names: KernelNames, row: KernelRow, key: KernelKey, emit: EmitText): KernelText {
+    const { kernel: K, id, saving } = names
+    const layout = this.#rows
+    if (this.#isPlain || layout === undefined) return { before: '', row: `${K}.plain.processElement(${row.row}, ${row.timestamp}, ${key.value})`, after: '' }
+    const { combine, range } = this.#options
+    const keyKind = this.keys.tableKeyKind
+    const stride = firstValueWord(keyKind) + layout.words
+    const isProven = combine.kind === 'reduce' && returnsFields(typeof combine.fn === 'function' ? combine.fn : combine.fn.reduce, layout.fields.map(({ name }) => name))
+    const running = { layout, names, row, key, emit, returnsFields: isProven }
+    return {
+      before: `const tb${id} = ${K}.group.tables, keys${id} = ${K}.keys.values, rests${id} = ${K}.rests`,
+      row: `${key.declare}
+let fresh${id} = false
+${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving, ` fresh${id} = true;`)}
+${combine.kind === 'aggregate' ? aggregateText(running, combine.aggregate) : reduceText(running)}`,
+      after: '',
+    }
+  }
+
+  /** Keeps fields that lie in no table, in the place of others or in a new one; answers the place. */
+  keepRest(index: number, rest: unknown): number {
+    const kept = ownRow(rest)
+    if (index < 0) return this.rests.push(kept) - 1
+    this.rests[index] = kept
+    return index
+  }
+
+  /** The first row of a key, rarely enough for a call. */
+  emitFirst(row: unknown, timestamp: number): void {
+    this.#ctx.output.emit(row, timestamp)
+  }
+
+  /** Reduce returned something that the table cannot hold. */
+  misfit(key: unknown, next: unknown, timestamp: number): void {
+    this.#becomePlain()
+    this.plain.replace(key, next, timestamp)
+  }
+
+  processElement(row: unknown, timestamp: number, key: unknown): void {
+    this.#becomePlain()
+    this.plain.processElement(row, timestamp, key)
+  }
+
+  advanceWatermark(): boolean {
+    return true
+  }
+
+  #convert(layout: RowLayout): void {
+    const old = this.group
+    this.group = new TableGroup(this.keys, this.#options.range, new Float64Array(layout.words))
+    const rests = this.rests.splice(0)
+    const word = firstValueWord(this.keys.tableKeyKind)
+    old.tables.forEach((table, g) => {
+      const into = this.group.tables[g]!
+      table.forEach((at) => {
+        const key = table.keyAt(at)
+        const row = readRow(this.#rows!, table.f64, at + word, this.keys.keyOf(key), rests)
+        const entry = into.insert(key, this.keys.hashOf(key))
+        writeRow(layout, into.f64, entry + word, row, this.rests)
+      })
+    })
+    this.#rows = layout
+  }
+
+  #becomePlain(): void {
+    if (this.#isPlain) return
+    this.#isPlain = true
+    const word = firstValueWord(this.keys.tableKeyKind)
+    for (const table of this.group.tables) {
+      table.forEach((at) => {
+        const key = this.keys.keyOf(table.keyAt(at))
+        this.plain.adopt(key, readRow(this.#rows!, table.f64, at + word, key, this.rests))
+      })
+    }
+    this.group = new TableGroup(this.keys, { ...this.#options.range, count: 0 }, new Float64Array(0))
+    this.rests.length = 0
+  }
+}
+
+function columnsOf({ columns }: ColumnBatch): string {
+  let text = ''
+  for (const { layout, validity, dictionary } of columns) text += `${layout}${validity === null ? '' : '?'}${dictionary === undefined ? '' : 'd'},`
+  return text
+}
