@@ -62,7 +62,8 @@ function programOf(recipe: Recipe): ProgramSpec {
   for (const numbers of recipe.steps) {
     const made = stepOf(new Choices(numbers), shapes)
     if (made === undefined) continue
-    for (const step of made.op === 'split' ? [made, { ...made, op: 'side', of: streams.length } as const] : [made]) {
+    const { parallelism, chaining } = made
+    for (const step of made.op === 'split' ? [made, { op: 'side', parallelism, chaining, of: streams.length } as const] : [made]) {
       for (const input of 'ins' in step ? step.ins : 'in' in step ? [step.in] : []) read.add(input)
       shapes.push(shapeOfStep(step, shapes))
       streams.push(step)
