@@ -104,16 +104,24 @@ export type Buffers<K extends EventKind> = {
 type TimeColumn = 'dateTime' | 'expires'
 type DictionaryColumn = 'name' | 'city' | 'state' | 'channel' | 'url'
 
-export function allocate<K extends EventKind>(kind: K, wanted: readonly string[], rows: number): Buffers<K> {
-  const make = (form: Form) => (form === 'text' ? [] : form === 'timestamp' ? new Float64Array(rows) : new Int32Array(rows))
+/** `sparse`: not every row will be written. */
+export function allocate<K extends EventKind>(kind: K, wanted: readonly string[], rows: number, sparse = false): Buffers<K> {
+  const text = () => (sparse ? new Array<string>(rows).fill('') : [])
+  const make = (form: Form) => (form === 'text' ? text() : form === 'timestamp' ? new Float64Array(rows) : new Int32Array(rows))
   return Object.fromEntries(
     Object.entries<Form>(forms[kind]).map(([name, form]) => [name, wanted.includes(name) ? make(form) : null]),
   ) as Buffers<K>
 }
 
 /** The first `rowCount` rows, columns in the order of `wanted`. */
-export function toUnit(kind: EventKind, wanted: readonly string[], buffers: object, rowCount: number): SourceColumns {
-  const columns = wanted.map((name): SourceColumn => {
+export const toUnit = (kind: EventKind, wanted: readonly string[], buffers: object, rowCount: number): SourceColumns => ({
+  kind: 'columns',
+  rowCount,
+  columns: toColumns(kind, wanted, buffers, rowCount),
+})
+
+export function toColumns(kind: EventKind, wanted: readonly string[], buffers: object, rowCount: number): SourceColumn[] {
+  return wanted.map((name): SourceColumn => {
     const form = (forms[kind] as Record<string, Form>)[name]!
     const values = (buffers as Record<string, Int32Array | Float64Array | string[]>)[name]!
     if (Array.isArray(values)) return { name, values, kind: 'utf8' }
@@ -121,5 +129,4 @@ export function toUnit(kind: EventKind, wanted: readonly string[], buffers: obje
     if (typeof form === 'function') return { name, values: head, kind: 'utf8', dictionary: form() }
     return { name, values: head, kind: form === 'timestamp' ? 'timestamp' : 'int32' }
   })
-  return { kind: 'columns', rowCount, columns }
 }

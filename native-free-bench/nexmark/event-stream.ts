@@ -6,6 +6,7 @@
 
 import type { SourceColumns } from '../../src/program/function/source.ts'
 import { allocate, type Buffers, type EventKind, toUnit } from './event-columns.ts'
+import { allocateSelection, type PassBuffers, type Selection, toSelectionUnit } from './event-selection.ts'
 import { priceOf } from './price.ts'
 import { SplitMix } from './split-mix.ts'
 import { cities, names, pool, poolLength } from './tables.ts'
@@ -42,8 +43,8 @@ const blockDraws = 8192
 const rejectFrom = (bound: number): number => 0x80000000 - (0x80000000 % bound)
 const reject13 = rejectFrom(13)
 const reject26 = rejectFrom(26)
-const reject28 = rejectFrom(28)
-const reject10k = rejectFrom(10_000)
+/** A 31-bit draw up to here is rejected by no bound that bids have. */
+const surelyTaken = 0x7fffffff - poolLength
 const isPowerOfTwo = (value: number): boolean => (value & (value - 1)) === 0
 
 const nameLengths = names.map((name) => name.length)
@@ -62,15 +63,16 @@ function bidRanges(epoch: number) {
     firstAuction: firstAuctionId + oldestAuction,
     auctions,
     auctionMask: isPowerOfTwo(auctions) ? auctions - 1 : 0,
-    rejectAuction: rejectFrom(auctions),
     // The generator adds its first person id twice, and one: bidders run ahead of persons.
     hotBidder: 2 * firstPersonId + epoch - (epoch % 100) + 1,
     firstBidder: 2 * firstPersonId + people - active,
     bidders,
     bidderMask: isPowerOfTwo(bidders) ? bidders - 1 : 0,
-    rejectBidder: rejectFrom(bidders),
   }
 }
+
+type BidRanges = ReturnType<typeof bidRanges>
+const nowhere: Buffers<'bid'> = allocate('bid', [], 0)
 
 export class EventStream {
   readonly #baseTime: number
@@ -116,33 +118,46 @@ export class EventStream {
   }
 
   /** Goes over the next events (at most `maxEvents`) and gives those of `kind` among them. */
-  read(kind: EventKind, columns: readonly string[], maxEvents: number): SourceColumns {
+  read<K extends EventKind>(kind: K, columns: readonly string[], maxEvents: number): SourceColumns {
+    const none = { person: null, auction: null, bid: null, kinds: null }
+    const own = allocate(kind, columns, this.#capacity([kind], maxEvents))
+    return toUnit(kind, columns, own, this.#pass({ ...none, [kind]: own }, maxEvents))
+  }
+
+  /** Goes over the next events and gives those of the kinds that `selection` names. */
+  readSelection(selection: Selection, maxEvents: number): SourceColumns {
+    const buffers = allocateSelection(selection, this.#capacity(Object.keys(selection) as EventKind[], maxEvents))
+    return toSelectionUnit(selection, buffers, this.#pass(buffers, maxEvents))
+  }
+
+  /** Events of these kinds among the next, at most. */
+  #capacity(kinds: readonly EventKind[], maxEvents: number): number {
+    const events = Math.min(this.#count - this.#emitted, maxEvents)
+    const perEpoch = { person: 1, auction: bidSlot - 1, bid: total - bidSlot }
+    return Math.min(events, (Math.floor(events / total) + 2) * kinds.reduce((sum, kind) => sum + perEpoch[kind], 0))
+  }
+
+  /** Rows written. */
+  #pass({ person, auction, bid, kinds }: PassBuffers, maxEvents: number): number {
     const end = Math.min(this.#count, this.#emitted + maxEvents)
-    const events = end - this.#emitted
-    const perEpoch = kind === 'person' ? 1 : kind === 'auction' ? bidSlot - 1 : total - bidSlot
-    const capacity = Math.min(events, (Math.floor(events / total) + 2) * perEpoch)
-    const persons = kind === 'person' ? allocate(kind, columns, capacity) : null
-    const auctions = kind === 'auction' ? allocate(kind, columns, capacity) : null
-    const bids = kind === 'bid' ? allocate(kind, columns, capacity) : null
     let row = 0
     while (this.#emitted < end) {
       if (this.#cursor > blockDraws - roomForDraws) this.#cursor = this.#random.refill(this.#cursor)
-      if (this.#slot === 0) {
-        this.#person(persons, row)
-        if (persons !== null) row++
-        this.#advance(1)
-      } else if (this.#slot < bidSlot) {
-        this.#auction(auctions, row)
-        if (auctions !== null) row++
-        this.#advance(1)
-      } else {
-        const run = Math.min(total - this.#slot, end - this.#emitted)
-        if (bids === null) this.#skipBids(run)
-        else row = this.#bids(run, bids, row)
-        this.#advance(run)
-      }
+      const slot = this.#slot
+      const from = row
+      const run = slot < bidSlot ? 1 : Math.min(total - slot, end - this.#emitted)
+      if (slot === 0) {
+        this.#person(person, row)
+        if (person !== null) row++
+      } else if (slot < bidSlot) {
+        this.#auction(auction, row)
+        if (auction !== null) row++
+      } else if (bid === null) this.#skipBids(run)
+      else row = this.#bids(run, bid, row)
+      if (kinds !== null) kinds.fill(slot === 0 ? 0 : slot < bidSlot ? 1 : 2, from, row)
+      this.#advance(run)
     }
-    return toUnit(kind, columns, persons ?? auctions ?? bids!, row)
+    return row
   }
 
   #advance(events: number): void {
@@ -157,6 +172,10 @@ export class EventStream {
   /** Of the event with this number (from 1); the product is rounded as a double before it is truncated. */
   #timeOf(number: number): number {
     return this.#baseTime + Math.floor(Math.floor(number * this.#delayUs) / 1000)
+  }
+
+  #draw(): number {
+    return this.#draws[this.#cursor++]!
   }
 
   #below(bound: number): number {
@@ -234,79 +253,86 @@ export class EventStream {
     const draws = this.#draws
     const chars = extra === null ? '' : pool()
     const b = bidRanges(this.#epoch)
+    if (b.auctionMask !== 0 || b.bidderMask !== 0) return this.#exactBids(b, run, 0, out, firstRow)
+    // Whether a bid is on the hot auction, by the hot bidder, ... is a coin that no processor can guess: no branch hangs on it.
     let c = this.#cursor
-    let row = firstRow
-    let u = 0
-    for (let i = 0; i < run; i++, row++) {
-      let auctionId = b.hotAuction
-      if ((draws[c++]! & 1) === 0) {
-        if (b.auctionMask !== 0) auctionId = b.firstAuction + (draws[c++]! & b.auctionMask)
-        else {
-          do u = draws[c++]! >>> 1
-          while (u >= b.rejectAuction)
-          auctionId = b.firstAuction + (u % b.auctions)
-        }
+    for (let i = 0; i < run; i++) {
+      const row = firstRow + i
+      const at = c
+      const hot = draws[c]! & 1
+      c += 2 - hot
+      const a = draws[c - 1]! >>> 1
+      const cold = ((draws[c]! & 3) - 1) >>> 31
+      c += 1 + cold
+      const p = draws[c - 1]! >>> 1
+      const ch = draws[c + 2]! >>> 1
+      const length = draws[c + 3]! >>> 1
+      const place = draws[c + 4]! >>> 1
+      c += 5
+      if (((surelyTaken - a) | (surelyTaken - p) | (surelyTaken - ch) | (surelyTaken - length) | (surelyTaken - place)) < 0) {
+        this.#cursor = at
+        this.#exactBids(b, 1, i, out, row)
+        c = this.#cursor
+        continue
       }
-      let bidderId = b.hotBidder
-      if ((draws[c++]! & 3) === 0) {
-        if (b.bidderMask !== 0) bidderId = b.firstBidder + (draws[c++]! & b.bidderMask)
-        else {
-          do u = draws[c++]! >>> 1
-          while (u >= b.rejectBidder)
-          bidderId = b.firstBidder + (u % b.bidders)
-        }
+      if (auction !== null) auction[row] = (b.hotAuction & -hot) | ((b.firstAuction + (a % b.auctions)) & (hot - 1))
+      if (bidder !== null) bidder[row] = (b.hotBidder & (cold - 1)) | ((b.firstBidder + (p % b.bidders)) & -cold)
+      if (price !== null) price[row] = priceOf(this.#random.double(c - 5))
+      if (channel !== null || url !== null) {
+        const channelIndex = (draws[c - 4]! & 1) > 0 ? draws[c - 3]! & 3 : 4 + (ch % 10_000)
+        if (channel !== null) channel[row] = channelIndex
+        if (url !== null) url[row] = channelIndex
       }
-      if (auction !== null) auction[row] = auctionId
-      if (bidder !== null) bidder[row] = bidderId
-      if (price !== null) price[row] = priceOf(this.#random.double(c))
-      c++
-      let channelIndex = 0
-      if ((draws[c++]! & 1) > 0) channelIndex = draws[c++]! & 3
-      else {
-        do u = draws[c++]! >>> 1
-        while (u >= reject10k)
-        channelIndex = 4 + (u % 10_000)
+      if (extra !== null) {
+        const size = 54 + (length % 28)
+        const start = place % (poolLength - size)
+        extra[row] = chars.substring(start, start + size)
       }
-      if (channel !== null) channel[row] = channelIndex
-      if (url !== null) url[row] = channelIndex
-      do u = draws[c++]! >>> 1
-      while (u >= reject28)
-      const length = 54 + (u % 28)
-      let at = 0
-      do {
-        u = draws[c++]! >>> 1
-        at = u % (poolLength - length)
-      } while (u - at > 0x80000000 - poolLength + length)
-      if (extra !== null) extra[row] = chars.substring(at, at + length)
       if (dateTime !== null) dateTime[row] = this.#timeOf(1 + this.#emitted + i)
     }
     this.#cursor = c
-    return row
+    return firstRow + run
+  }
+
+  /** The same by the letter, for ranges that are powers of two and draws that may be rejected. `first`: place of the first bid in its run. */
+  #exactBids(b: BidRanges, run: number, first: number, out: Buffers<'bid'>, firstRow: number): number {
+    const { auction, bidder, price, channel, url, dateTime, extra } = out
+    for (let row = firstRow; row < firstRow + run; row++) {
+      const auctionId = (this.#draw() & 1) > 0 ? b.hotAuction : b.firstAuction + this.#below(b.auctions)
+      const bidderId = (this.#draw() & 3) > 0 ? b.hotBidder : b.firstBidder + this.#below(b.bidders)
+      if (auction !== null) auction[row] = auctionId
+      if (bidder !== null) bidder[row] = bidderId
+      if (price !== null) price[row] = priceOf(this.#random.double(this.#cursor))
+      this.#cursor++
+      const channelIndex = (this.#draw() & 1) > 0 ? this.#below(4) : 4 + this.#below(10_000)
+      if (channel !== null) channel[row] = channelIndex
+      if (url !== null) url[row] = channelIndex
+      const length = this.#extraLength(32, 100)
+      const at = this.#below(poolLength - length)
+      if (extra !== null) extra[row] = pool().substring(at, at + length)
+      if (dateTime !== null) dateTime[row] = this.#timeOf(1 + this.#emitted + first + row - firstRow)
+    }
+    return firstRow + run
   }
 
   #skipBids(run: number): void {
     const draws = this.#draws
-    const b = bidRanges(this.#epoch)
     let c = this.#cursor
     for (let i = 0; i < run; i++) {
-      if ((draws[c++]! & 1) === 0) while (draws[c++]! >>> 1 >= b.rejectAuction);
-      if ((draws[c++]! & 3) === 0) while (draws[c++]! >>> 1 >= b.rejectBidder);
-      c++ // price
-      if ((draws[c++]! & 1) > 0) c++
-      else while (draws[c++]! >>> 1 >= reject10k);
-      const lengthAt = c
-      while (draws[c++]! >>> 1 >= reject28);
-      // The bound of the last draw hangs on the one before, but none below this can be rejected.
-      if (draws[c++]! >>> 1 >= 0x80000000 - poolLength) c = this.#slowExtra(lengthAt, 32, 100)
+      const at = c
+      c += 2 - (draws[c]! & 1)
+      const a = draws[c - 1]! >>> 1
+      c += 1 + (((draws[c]! & 3) - 1) >>> 31)
+      const p = draws[c - 1]! >>> 1
+      const rest = (surelyTaken - (draws[c + 2]! >>> 1)) | (surelyTaken - (draws[c + 3]! >>> 1)) | (surelyTaken - (draws[c + 4]! >>> 1))
+      c += 5
+      if (((surelyTaken - a) | (surelyTaken - p) | rest) < 0) {
+        this.#cursor = at
+        this.#exactBids(bidRanges(this.#epoch), 1, i, nowhere, 0)
+        c = this.#cursor
+      }
     }
     this.#cursor = c
-  }
-
-  /** Draws the length and place of `extra` from that cursor on; gives the cursor behind them. */
-  #slowExtra(cursor: number, size: number, average: number): number {
-    this.#cursor = cursor
-    this.#below(poolLength - this.#extraLength(size, average))
-    return this.#cursor
   }
 
   #extraLength(size: number, average: number): number {
@@ -318,6 +344,31 @@ export class EventStream {
   /** Draws a word of 3 + below(bound) characters; gives its length without spaces around it. */
   #word(bound: number, text: boolean): number {
     const length = 3 + this.#below(bound)
+    return text ? this.#textOfWord(length) : this.#lengthOfWord(length)
+  }
+
+  /** As #textOfWord, without a branch on what is drawn. */
+  #lengthOfWord(length: number): number {
+    const draws = this.#draws
+    let c = this.#cursor
+    let first = length
+    let last = -1
+    let rejected = 0
+    for (let i = 0; i < length; i++) {
+      const u = draws[c]! >>> 1
+      // Divisible by 13: times the inverse of 13 modulo 2^32 it is small.
+      const isSpace = Math.imul(u, -991146299) >>> 0 <= 330382099 ? 1 : 0
+      c += 2 - isSpace
+      rejected |= (surelyTaken - u) | (surelyTaken - (draws[c - 1]! >>> 1))
+      last = isSpace === 1 ? last : i
+      first = isSpace === 0 && i < first ? i : first
+    }
+    if (rejected < 0) return this.#textOfWord(length)
+    this.#cursor = c
+    return Math.max(last - first + 1, 0)
+  }
+
+  #textOfWord(length: number): number {
     const draws = this.#draws
     const scratch = this.#scratch
     let c = this.#cursor
@@ -328,12 +379,12 @@ export class EventStream {
       do u = draws[c++]! >>> 1
       while (u >= reject13)
       if (u % 13 === 0) {
-        if (text) scratch[i] = 32
+        scratch[i] = 32
         continue
       }
       do u = draws[c++]! >>> 1
       while (u >= reject26)
-      if (text) scratch[i] = 97 + (u % 26)
+      scratch[i] = 97 + (u % 26)
       if (first < 0) first = i
       last = i
     }

@@ -7,16 +7,18 @@
  *
  * A subtask that reads several generators takes turns and keeps a watermark for each, since all of them span the same time.
  */
-import type { Type } from '../../src/base/columnar/data-type.ts'
+import type { DataType, Type } from '../../src/base/columnar/data-type.ts'
 import type {
   PollResult,
   ReaderOutput,
   Source,
+  SourceColumns,
   SourceReader,
   SplitEnumerator,
   SplitEnumeratorContext,
 } from '../../src/program/function/source.ts'
 import { columnNames, dataTypeOf, type EventKind, type Events } from './event-columns.ts'
+import { type EventRow, type Selection, selectionDataType } from './event-selection.ts'
 import { EventStream, type StreamOptions, type StreamPosition } from './event-stream.ts'
 
 export interface NexmarkOptions extends Partial<StreamOptions> {
@@ -28,6 +30,9 @@ export interface NexmarkSplit {
   readonly position: StreamPosition
 }
 
+/** Values of an event's `kind`. */
+export const kinds = { person: 0, auction: 1, bid: 2 } as const
+
 /** 2015-07-15T00:00:00Z. */
 export const defaultBaseTime = 1_436_918_400_000
 const defaultRate = 10_000
@@ -35,28 +40,49 @@ const unitEvents = 2_048
 /** Of persons and auctions there are few: more events make a unit of theirs. */
 const sparseUnitEvents = 16_384
 
+/** The next unit of a stream. */
+type ReadUnit = (stream: EventStream) => SourceColumns
 type Split = NexmarkSplit
 type State = readonly Split[]
 
 export function nexmarkSource<K extends EventKind, C extends keyof Events[K] & string = keyof Events[K] & string>(
   options: NexmarkOptions & { readonly kind: K; readonly columns?: readonly C[] },
 ): Source<Pick<Events[K], C>, Split, State> {
-  const { kind, columns = columnNames(kind) as C[], events, rate = defaultRate, baseTime = defaultBaseTime, generators } = options
+  const { kind, columns = columnNames(kind) as C[] } = options
+  checkColumns(kind, columns)
+  if (columns.length === 0) throw new Error('nexmarkSource: columns is empty. Name at least one, or leave it out to read all.')
+  const read = (stream: EventStream) => stream.read(kind, columns, kind === 'bid' ? unitEvents : sparseUnitEvents)
+  return source(`nexmark ${kind}s`, options, dataTypeOf(kind, columns), read)
+}
+
+/** Events of several kinds, in one pass over the generator. */
+export function nexmarkEvents<const S extends Selection>(options: NexmarkOptions, selection: S): Source<EventRow<S>, Split, State> {
+  const kinds = Object.keys(selection) as EventKind[]
+  for (const kind of kinds) checkColumns(kind, selection[kind]!)
+  if (kinds.length === 0) throw new Error('nexmarkEvents: the selection is empty. Name a kind of event.')
+  const maxEvents = kinds.includes('bid') ? unitEvents : sparseUnitEvents
+  return source(`nexmark ${kinds.join('s and ')}s`, options, selectionDataType(selection), (stream) => stream.readSelection(selection, maxEvents))
+}
+
+function checkColumns(kind: EventKind, columns: readonly string[]): void {
   for (const column of columns) {
-    if (!columnNames(kind).includes(column))
+    if (!(columnNames(kind) as string[]).includes(column))
       throw new Error(`nexmarkSource: a ${kind} has no column '${column}'. It has ${columnNames(kind).join(', ')}.`)
   }
-  if (columns.length === 0) throw new Error('nexmarkSource: columns is empty. Name at least one, or leave it out to read all.')
-  for (const [name, value] of Object.entries({ events, rate, generators })) {
+}
+
+function source<T>(name: string, options: NexmarkOptions, dataType: DataType, read: ReadUnit): Source<T, Split, State> {
+  const { events, rate = defaultRate, baseTime = defaultBaseTime, generators } = options
+  for (const [option, value] of Object.entries({ events, rate, generators })) {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
-      throw new Error(`nexmarkSource: ${name} is ${value}, not a whole number from 1.`)
+      throw new Error(`nexmarkSource: ${option} is ${value}, not a whole number from 1.`)
   }
   return {
-    name: `nexmark ${kind}s`,
+    name,
     boundedness: 'bounded',
-    type: { dataType: dataTypeOf(kind, columns), nullable: false } satisfies Type<unknown> as Type<Pick<Events[K], C>>,
+    type: { dataType, nullable: false } satisfies Type<unknown> as Type<T>,
     createEnumerator: (ctx, restored) => new GeneratorAssignment(ctx, generators ?? ctx.parallelism, restored),
-    createReader: (ctx) => new EventReader({ events, rate, baseTime, generators: generators ?? ctx.parallelism }, kind, columns),
+    createReader: (ctx) => new EventReader({ events, rate, baseTime, generators: generators ?? ctx.parallelism }, read),
   }
 }
 
@@ -98,19 +124,15 @@ class GeneratorAssignment implements SplitEnumerator<Split, State> {
 
 class EventReader<T> implements SourceReader<T, Split> {
   readonly #options: StreamOptions
-  readonly #kind: EventKind
-  readonly #columns: readonly string[]
-  readonly #unitEvents: number
+  readonly #read: ReadUnit
   readonly #streams: { readonly generator: number; readonly events: EventStream }[] = []
   #turn = 0
   #noMore = false
   #arrived = Promise.withResolvers<void>()
 
-  constructor(options: StreamOptions, kind: EventKind, columns: readonly string[]) {
+  constructor(options: StreamOptions, read: ReadUnit) {
     this.#options = options
-    this.#kind = kind
-    this.#columns = columns
-    this.#unitEvents = kind === 'bid' ? unitEvents : sparseUnitEvents
+    this.#read = read
   }
 
   start(): void {}
@@ -121,7 +143,7 @@ class EventReader<T> implements SourceReader<T, Split> {
     const { generator, events } = this.#streams[this.#turn]!
     const id = `generator-${generator}`
     const from = events.position.emitted
-    const unit = events.read(this.#kind, this.#columns, this.#unitEvents)
+    const unit = this.#read(events)
     if (unit.rowCount > 0) output.forSplit(id).emit(unit, `generator ${generator}, event ${from}`)
     if (events.done) {
       output.releaseSplit(id)

@@ -3,7 +3,7 @@
  * person is kept for ever, an auction until its seller is known.
  */
 import { type Collector, listState, noWatermarks, type ProcessContext, t, valueState } from 'headrace'
-import { nexmarkSource } from '../source.ts'
+import { kinds, nexmarkEvents } from '../source.ts'
 import { query } from './query.ts'
 
 const seller = t.row({ name: t.utf8, city: t.utf8, state: t.utf8 })
@@ -19,18 +19,18 @@ interface Sale {
 
 export const q3 = query({
   build: (env, events) => {
-    const auctions = env
-      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['id', 'seller', 'category'] }), {
-        name: 'auctions',
-        watermarks: noWatermarks(),
-      })
-      .filter((auction) => auction.category === 10)
-    const persons = env
-      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'city', 'state'] }), {
-        name: 'persons',
-        watermarks: noWatermarks(),
-      })
-      .filter((person) => person.state === 'OR' || person.state === 'ID' || person.state === 'CA')
+    const sales = env.fromSource(nexmarkEvents(events, { person: ['id', 'name', 'city', 'state'], auction: ['id', 'seller', 'category'] }), {
+      name: 'persons and auctions',
+      watermarks: noWatermarks(),
+    })
+    const auctions = sales
+      .filter((event) => event.kind === kinds.auction && event.auction_category === 10)
+      .map((event) => ({ id: event.auction_id, seller: event.auction_seller }))
+    const persons = sales
+      .filter(
+        ({ kind, person_state }) => kind === kinds.person && (person_state === 'OR' || person_state === 'ID' || person_state === 'CA'),
+      )
+      .map((event) => ({ id: event.person_id, name: event.person_name, city: event.person_city, state: event.person_state }))
     return auctions
       .keyBy('seller')
       .connect(persons.keyBy('id'))

@@ -2,9 +2,9 @@
  * q7: per 10 s, the bids with the highest price of the window. "Within the window" includes its end in the query, so a bid
  * at that very ms is a candidate although it has no say in what the highest price is.
  *
- * Two steps, so that both run in parallel: the highest bids of each sixteenth of the auctions, then of all.
+ * Two steps: what cannot win is dropped where it is read, and the rest meet by window.
  */
-import { listState, seconds, t, tumbling, valueState } from 'headrace'
+import { type Collector, listState, seconds, t, valueState } from 'headrace'
 import type { Bid } from '../event-columns.ts'
 import { nexmarkSource } from '../source.ts'
 import { query } from './query.ts'
@@ -29,39 +29,46 @@ const candidate = t.row({
 })
 const state = { highest: valueState(t.float64), candidates: listState(candidate) }
 
-const highestBids = {
-  createAccumulator: (): TopBid[] => [],
-  add(bid: TopBid, top: TopBid[]): TopBid[] {
-    if (top.length === 0 || bid.price > top[0]!.price) return [bid]
-    if (bid.price === top[0]!.price) top.push(bid)
-    return top
-  },
-  getResult: (top: TopBid[]): TopBid[] => top,
+/**
+ * Whether a bid may win, as far as the bids before it tell. What it remembers only saves work, so it is not state: it knows
+ * the latest window alone, and lets through what is as high as the highest, so that a bid read once more passes once more.
+ */
+function mayWin(): (bid: TopBid) => boolean {
+  let windowStart = Number.NEGATIVE_INFINITY
+  let highest = 0
+  return ({ dateTime, price }) => {
+    if (dateTime >= windowStart + windowMs) {
+      windowStart = dateTime - (dateTime % windowMs)
+      highest = price
+      return true
+    }
+    if (price < highest && dateTime > windowStart) return false
+    if (price > highest && dateTime >= windowStart) highest = price
+    return true
+  }
 }
 
 export const q7 = query({
-  build: (env, events) => {
-    const bids = env.fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'price', 'bidder', 'dateTime', 'extra'] }), {
-      name: 'bids',
-      watermarks: eventTime(),
-    })
-    const inside = bids
-      .keyBy((bid) => bid.auction % 16)
-      .window(tumbling(windowMs))
-      .aggregate<TopBid[], TopBid[], Candidate>(highestBids, ([top], { window }, out) => {
-        for (const bid of top!) out.collect({ ...bid, windowEnd: window.end, inside: true })
+  build: (env, events) =>
+    env
+      .fromSource(nexmarkSource({ ...events, kind: 'bid', columns: ['auction', 'price', 'bidder', 'dateTime', 'extra'] }), {
+        name: 'bids',
+        watermarks: eventTime(),
       })
-    const atTheEnd = bids
-      .filter((bid) => bid.dateTime % windowMs === 0)
-      .map((bid): Candidate => ({ ...bid, windowEnd: bid.dateTime, inside: false }))
-    return inside
-      .union(atTheEnd)
+      .filter(mayWin())
+      .flatMap((bid, out: Collector<Candidate>) => {
+        const windowStart = bid.dateTime - (bid.dateTime % windowMs)
+        out.collect({ ...bid, windowEnd: windowStart + windowMs, inside: true })
+        if (bid.dateTime === windowStart) out.collect({ ...bid, windowEnd: windowStart, inside: false })
+      })
       .keyBy('windowEnd')
       .process<TopBid, typeof state>({
         state,
         processElement(bid, ctx) {
+          const highest = ctx.state.highest.value ?? 0
+          if (bid.price < highest) return
+          if (bid.inside && bid.price > highest) ctx.state.highest.update(bid.price)
           ctx.timerService.registerEventTimeTimer(bid.windowEnd)
-          if (bid.inside) ctx.state.highest.update(Math.max(bid.price, ctx.state.highest.value ?? 0))
           ctx.state.candidates.add(bid)
         },
         onTimer(_end, ctx, out) {
@@ -72,8 +79,7 @@ export const q7 = query({
           ctx.state.highest.clear()
           ctx.state.candidates.clear()
         },
-      })
-  },
+      }),
   share: 0.92,
   columns: (bid) => [bid.auction, bid.price, bid.bidder, bid.dateTime, bid.extra],
 })

@@ -1,6 +1,6 @@
 /** q8: persons who appeared and opened an auction in the same 10 s. */
 import { seconds, tumbling } from 'headrace'
-import { nexmarkSource } from '../source.ts'
+import { kinds, nexmarkEvents } from '../source.ts'
 import { query } from './query.ts'
 import { eventTime } from './watermarks.ts'
 
@@ -24,20 +24,13 @@ const newcomer = {
 
 export const q8 = query({
   build: (env, events) => {
-    const persons = env
-      .fromSource(nexmarkSource({ ...events, kind: 'person', columns: ['id', 'name', 'dateTime'] }), {
-        name: 'persons',
+    const signs = env
+      .fromSource(nexmarkEvents(events, { person: ['id', 'name'], auction: ['seller'] }), {
+        name: 'persons and auctions',
         watermarks: eventTime(),
       })
-      .map(({ id, name }): Sign => ({ id, name }))
-    const auctions = env
-      .fromSource(nexmarkSource({ ...events, kind: 'auction', columns: ['seller', 'dateTime'] }), {
-        name: 'auctions',
-        watermarks: eventTime(),
-      })
-      .map(({ seller }): Sign => ({ id: seller, name: null }))
-    return persons
-      .union(auctions)
+      .map((event): Sign => (event.kind === kinds.person ? { id: event.person_id, name: event.person_name } : { id: event.auction_seller, name: null }))
+    return signs
       .keyBy('id')
       .window(tumbling(seconds(10)))
       .aggregate<Newcomer, Newcomer, { id: number; name: string; starttime: number }>(newcomer, ([seen], { key, window }, out) => {
