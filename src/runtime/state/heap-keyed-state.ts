@@ -271,7 +271,7 @@ export class HeapKeyedState {
   }
 }
 
-function mustMatch(operator: string, name: string, known: StateDeclaration, again: StateDeclaration): void {
+export function mustMatch(operator: string, name: string, known: StateDeclaration, again: StateDeclaration): void {
   const same = describe(known) === describe(again) && functionOf(known) === functionOf(again)
   if (same) return
   throw new StreamError(

@@ -12,7 +12,8 @@
  * | 2 ...           | more value fields                          | value fields            |
  *
  * An entry is live when its stamp equals the table's `stamp`: clearing bumps the stamp. Entries are never deleted one by
- * one. Slot of a hash: (hash >>> 7) & mask, since the low bits chose the key group.
+ * one; those that hold nothing any more (`isVacant`) are left out when the table is full. Slot of a hash: (hash >>> 7) & mask,
+ * since the low bits chose the key group.
  *
  * Snapshot: beginSnapshot bumps an epoch and nothing else. From then on, writers call saveBefore(entry) ahead of each
  * write; the first one on a page of 2,048 entries keeps the page's old contents. Growth leaves the old memory to the snapshot.
@@ -48,6 +49,8 @@ export class TypedTable {
   f64: Float64Array
   /** Set while a snapshot is in flight. */
   snapshot: TableSnapshot | undefined
+  /** Whether the entry at a word offset of these arrays may be dropped. Absent: none may. */
+  isVacant?: (i32: Int32Array, f64: Float64Array, at: number) => boolean
   #memory: SharedArrayBuffer
   #reserve: number
 
@@ -91,9 +94,9 @@ export class TypedTable {
     }
   }
 
-  /** Makes the entry of a key that is not there; grows when half full. Offsets from before are void. */
+  /** Makes the entry of a key that is not there; makes room when half full. Offsets from before are void. */
   insert(key: number, hash: number): number {
-    if ((this.size + 1) * 2 > this.capacity) this.#grow()
+    if ((this.size + 1) * 2 > this.capacity) this.#makeRoom()
     const at = this.#freeSlot(hash)
     if (this.snapshot !== undefined) this.saveBefore(at)
     if (this.keyKind === 'int32') {
@@ -116,18 +119,21 @@ export class TypedTable {
     return slot * stride
   }
 
-  #grow(): void {
-    const { i32, f64, stride, stamp, capacity } = this
+  #makeRoom(): void {
+    const { i32, f64, stride, stamp, capacity, isVacant } = this
+    const occupied = this.#countOccupied()
     this.snapshot = undefined // what is in flight keeps the old memory, which nobody writes any more
-    this.capacity = capacity * 2
+    // Where most were vacant the capacity stays, or shrinks: a quarter is in use at most.
+    this.capacity = occupied * 4 > capacity ? capacity * 2 : occupied * 16 < capacity ? Math.max(this.#reserve, capacity / 2) : capacity
     this.mask = this.capacity - 1
+    this.size = occupied
     this.#memory = new SharedArrayBuffer(this.capacity * stride * 8)
     this.i32 = new Int32Array(this.#memory)
     this.f64 = new Float64Array(this.#memory)
     const int = this.keyKind === 'int32'
     for (let slot = 0; slot < capacity; slot++) {
       const at = slot * stride
-      if (i32[at * 2 + (int ? 1 : 2)] !== stamp) continue
+      if (i32[at * 2 + (int ? 1 : 2)] !== stamp || isVacant?.(i32, f64, at) === true) continue
       const to = this.#freeSlot(this.hashOf(int ? i32[at * 2]! : f64[at]!))
       for (let word = 0; word < stride; word++) this.f64[to + word] = f64[at + word]!
       if (int) {
@@ -136,6 +142,30 @@ export class TypedTable {
         this.i32[to * 2 + 1] = stamp
       } else this.i32[to * 2 + 2] = stamp
     }
+  }
+
+  #countOccupied(): number {
+    const { i32, f64, isVacant } = this
+    if (isVacant === undefined) return this.size
+    let occupied = 0
+    this.forEach((at) => {
+      if (!isVacant(i32, f64, at)) occupied++
+    })
+    return occupied
+  }
+
+  /** The same entries under other keys of equal hash, as where a kind of key has turned out too narrow. */
+  rekeyed(keyKind: TableKeyKind, keyOf: (key: number) => number): TypedTable {
+    const table = new TypedTable(keyKind, this.initial, this.hashOf)
+    table.isVacant = this.isVacant
+    const from = firstValueWord(this.keyKind)
+    const to = firstValueWord(keyKind)
+    this.forEach((at) => {
+      const key = keyOf(this.keyAt(at))
+      const entry = table.upsert(key, this.hashOf(key))
+      table.f64.set(this.f64.subarray(at + from, at + this.stride), entry + to)
+    })
+    return table
   }
 
   /** Forgets all entries; the memory stays. A table that was far larger than it is now needed gives memory back. */

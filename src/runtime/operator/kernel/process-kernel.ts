@@ -1,0 +1,98 @@
+/**
+ * process on a keyed stream as a kernel: the loop gives the key as a table key, makes the row and calls the user's function
+ * with one context that is used again; state and timers are in typed tables. What the function emits goes through the
+ * operator's output, as from the plain operator, whose turns these are.
+ */
+import type { ProcessFunction } from '../../../program/function/functions.ts'
+import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
+import { TypedBackend } from '../../state/typed-backend.ts'
+import type { OperatorContext } from '../operator.ts'
+import { ProcessTurn } from '../process-turn.ts'
+import { FunctionLifecycle } from '../user-function.ts'
+import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import type { GroupRange } from './table-group.ts'
+
+export class ProcessKernel implements KeyedKernel {
+  readonly keys: KeySpace
+  readonly fieldsRead = undefined
+  readonly bindings: Readonly<Record<string, unknown>>
+  readonly isSaving = false
+  readonly #backend: TypedBackend
+  readonly #turn: ProcessTurn
+  readonly #lifecycle: FunctionLifecycle
+  readonly #processElement: (row: any, ctx: any, out: any) => unknown
+
+  constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any>, groups: GroupRange) {
+    const parts = typeof fn === 'function' ? {} : { state: fn.state, onTimer: fn.onTimer?.bind(fn) }
+    this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
+    this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) => ctx.requestProcessingTimer(atMs))
+    this.keys = this.#backend.keys
+    this.#turn = new ProcessTurn(ctx, parts, this.#backend)
+    this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
+    this.bindings = { processElement: this.#processElement, turnContext: this.#turn.context, turnCollector: this.#turn.collector }
+  }
+
+  open(): void | Promise<void> {
+    return this.#lifecycle.open()
+  }
+
+  requireKeyKind(kind: KeySpaceKind): void {
+    this.#backend.requireKeyKind(kind)
+  }
+
+  addText({ kernel: K, id }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    return {
+      before: '',
+      row: `${key.declare}
+${K}.begin(${key.k}, ${key.h}, ${row.timestamp})
+try {
+  const u${id} = processElement(${row.row}, turnContext, turnCollector)
+  if (u${id} !== undefined) ${K}.answered(u${id})
+} catch (thrown) { ${K}.failed(thrown) }
+${K}.end()`,
+      after: '',
+    }
+  }
+
+  /** The turn around the call that the loop makes. */
+  begin(key: number, hash: number, timestamp: number): void {
+    this.#backend.enterId(key, hash)
+    this.#turn.begin(timestamp)
+  }
+
+  answered(result: unknown): void {
+    this.#turn.answered('processElement', result)
+  }
+
+  failed(thrown: unknown): never {
+    return this.#turn.failed('processElement', thrown)
+  }
+
+  end(): void {
+    this.#turn.end()
+  }
+
+  processElement(row: unknown, timestamp: number, key: unknown): void {
+    this.#turn.run('processElement', timestamp, key, (context, out) => this.#processElement(row, context, out))
+  }
+
+  advanceWatermark(watermark: number): boolean {
+    return this.#turn.advanceWatermark(watermark)
+  }
+
+  fireProcessingTimers(nowMs: number): boolean {
+    return this.#turn.fireProcessingTimers(nowMs)
+  }
+
+  close(): void | Promise<void> {
+    return this.#lifecycle.close()
+  }
+
+  get numEventTimers(): number {
+    return this.#turn.numEventTimers
+  }
+
+  get numProcessingTimers(): number {
+    return this.#turn.numProcessingTimers
+  }
+}

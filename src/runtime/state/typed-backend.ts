@@ -1,0 +1,125 @@
+/** State and timers of a keyed operator in typed tables: keys are numbers of a key space, and a turn looks its key up once. */
+import { keyGroupOf } from '../../base/columnar/key-hash.ts'
+import type { StateDeclaration } from '../../program/function/state.ts'
+import type { TimeDomain } from '../../program/function/window.ts'
+import type { Timer } from './internal-timers.ts'
+import type { KeySpace, KeySpaceKind } from './key-space.ts'
+import type { FireTurn, KeyedBackend } from './keyed-backend.ts'
+import { TableTimerQueue } from './table-timer-queue.ts'
+import { checkedTime, TimerDomains } from './timer-domains.ts'
+import { TypedKeyedState, type TypedKeyedStateOptions, timerWord } from './typed-keyed-state.ts'
+
+export class TypedBackend implements KeyedBackend {
+  readonly state: TypedKeyedState
+  readonly keys: KeySpace
+  readonly #timers: TimerDomains<TableTimerQueue>
+  #fire: FireTurn | undefined
+  readonly #fireNext = (queue: TableTimerQueue, domain: TimeDomain): void => {
+    const time = queue.nextTime
+    const key = queue.take(time)
+    this.enterId(key, this.keys.hashOf(key))
+    if (domain === 'event') this.#forget(time)
+    this.#fire!(time, domain)
+  }
+
+  constructor(options: TypedKeyedStateOptions, requestProcessingTimer: (atMs: number) => void) {
+    this.state = new TypedKeyedState(options)
+    this.keys = this.state.keys
+    const queue = (): TableTimerQueue => new TableTimerQueue(this.keys.hashOf)
+    this.#timers = new TimerDomains(queue(), queue(), requestProcessingTimer)
+  }
+
+  get currentKey(): unknown {
+    return this.state.currentKey
+  }
+
+  get numEventTimers(): number {
+    return this.#timers.event.size
+  }
+
+  get numProcessingTimers(): number {
+    return this.#timers.processing.size
+  }
+
+  declare<H>(name: string, declaration: StateDeclaration<H>): H {
+    return this.state.declare(name, declaration)
+  }
+
+  /** Makes state and timers able to hold keys of that kind. */
+  requireKeyKind(kind: KeySpaceKind): void {
+    const keyOf = this.state.requireKeyKind(kind)
+    if (keyOf === undefined) return
+    this.#timers.event.rekey(keyOf)
+    this.#timers.processing.rekey(keyOf)
+  }
+
+  enter(key: unknown): void {
+    if (typeof key !== 'number') this.requireKeyKind('interned')
+    else if ((key | 0) !== key) this.requireKeyKind('float64')
+    const id = this.keys.idOf(key)
+    this.state.enter(id, this.keys.hashOf(id))
+  }
+
+  /** As enter, for a table key; the key space must be wide enough for it. */
+  enterId(key: number, hash: number): void {
+    this.state.enter(key, hash)
+  }
+
+  leave(): void {
+    this.state.leave()
+  }
+
+  /** Most registrations repeat the one before of the same key, which its entry remembers. */
+  registerEventTimer(time: number): void {
+    const { state } = this
+    const at = state.ensure('of a timer')
+    const { f64 } = state.table
+    if (f64[at + timerWord] === time) return
+    this.#timers.event.add(state.key, state.hash, checkedTime(time))
+    f64[at + timerWord] = time
+  }
+
+  registerProcessingTimer(time: number): void {
+    const { key, hash } = this.state
+    this.#timers.processing.add(key, hash, checkedTime(time))
+    this.#timers.request()
+  }
+
+  deleteEventTimer(time: number): void {
+    const { key, hash } = this.state
+    this.#forget(time)
+    this.#timers.event.delete(key, hash, time)
+  }
+
+  deleteProcessingTimer(time: number): void {
+    const { key, hash } = this.state
+    this.#timers.processing.delete(key, hash, time)
+  }
+
+  advanceWatermark(watermark: number, fire: FireTurn, shouldStop: () => boolean): boolean {
+    this.#fire = fire
+    return this.#timers.advanceWatermark(watermark, this.#fireNext, shouldStop)
+  }
+
+  fireProcessingTimers(nowMs: number, fire: FireTurn, shouldStop: () => boolean): boolean {
+    this.#fire = fire
+    return this.#timers.fireProcessingTimers(nowMs, this.#fireNext, shouldStop)
+  }
+
+  /** All timers with their key groups, in no promised order. */
+  *timers(maxParallelism: number): IterableIterator<Timer<undefined> & { readonly keyGroup: number }> {
+    for (const domain of ['event', 'processing'] as const) {
+      for (const { key, time } of this.#timers[domain].entries()) {
+        const keyGroup = keyGroupOf(this.keys.hashOf(key), maxParallelism)
+        yield { keyGroup, key: this.keys.keyOf(key), namespace: undefined, time, domain }
+      }
+    }
+  }
+
+  /** The current key's entry no longer remembers a timer that is gone. */
+  #forget(time: number): void {
+    const { state } = this
+    const at = state.find('of a timer')
+    if (at >= 0 && state.table.f64[at + timerWord] === time) state.table.f64[at + timerWord] = Number.NaN
+  }
+}
