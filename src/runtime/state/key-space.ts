@@ -4,7 +4,9 @@
  * an older kind converts them (the hash is by value, so a key stays in its group).
  */
 import { canonicalKey, hashFloat64, hashInt32, hashKey } from '../../base/columnar/key-hash.ts'
+import { ownRow } from './clone-value.ts'
 import { ownString } from './own-string.ts'
+import { TupleKeys } from './tuple-keys.ts'
 import type { TableKeyKind } from './typed-table.ts'
 
 export type KeySpaceKind = 'int32' | 'float64' | 'interned'
@@ -18,6 +20,7 @@ export class KeySpace {
   hashes = new Int32Array(64)
   readonly #ids = new Map<number | string, number>()
   readonly #translations = new WeakMap<readonly string[], Int32Array>()
+  #tuples: TupleKeys | undefined
 
   get tableKeyKind(): TableKeyKind {
     return this.kind === 'float64' ? 'float64' : 'int32'
@@ -69,6 +72,12 @@ export class KeySpace {
     return ids
   }
 
+  /** The faster way to the ids of keys of several fields; the number of fields is that of every key. */
+  tuples(fieldCount: number): TupleKeys {
+    this.#tuples ??= new TupleKeys(fieldCount, new KeySpace())
+    return this.#tuples
+  }
+
   #add(canonical: number | string, key: unknown): number {
     const id = this.values.length
     if (id === this.hashes.length) {
@@ -77,7 +86,7 @@ export class KeySpace {
       this.hashes = grown
     }
     this.hashes[id] = hashKey(key)
-    this.values.push(typeof key === 'string' ? (canonical === key ? canonical : ownString(key)) : key)
+    this.values.push(typeof key === 'string' ? (canonical === key ? canonical : ownString(key)) : ownRow(key))
     this.#ids.set(canonical, id)
     return id
   }
