@@ -3,6 +3,8 @@
  * loop. `cursor` is the next row; a unit is done when it reaches `rowCount`.
  */
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
+import type { ReadColumn } from '../../base/columnar/read-column.ts'
+import { restIndex } from '../../base/columnar/schema.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
 
 interface UnitBase {
@@ -23,11 +25,29 @@ export type ChainUnit = UnitBase &
     | { readonly form: 'batch'; readonly batch: ColumnBatch }
   )
 
-/** What decides the generated loop for a unit: units of equal shape share it. */
-export function shapeOf(unit: ChainUnit): string {
+/** Stands for the bits of a column that has none in the batch at hand, and may have in others of its shape. */
+const someBits = new Uint8Array(0)
+
+/**
+ * The columns of a batch as its loop is made for them: where one holds a null, all that may are read with care. Else there
+ * would be a loop for each pattern of columns with and without nulls. A key that is null is refused, so its column, if
+ * `key` names one, is taken as it is.
+ */
+export function loopColumns({ schema, columns }: ColumnBatch, key: string | undefined): readonly ReadColumn[] {
+  if (columns.every(({ validity }) => validity === null)) return columns
+  return columns.map((column, c) => {
+    const { name, nullable } = schema.fields[c]!
+    return column.validity !== null || !nullable || name === key ? column : { ...column, validity: someBits }
+  })
+}
+
+/** What decides the generated loop for a unit: units of equal shape share it. `key`: the field that the input is keyed by. */
+export function shapeOf(unit: ChainUnit, key: string | undefined): string {
   if (unit.form !== 'batch') return `${unit.form}${unit.form === 'rows' && unit.timestamps !== undefined ? '@' : ''}/${unit.input}`
-  const { schema, columns, timestamps } = unit.batch
-  let shape = `${schema.id}/${unit.input}${timestamps === null ? '' : '@'}`
-  for (const column of columns) shape += `,${column.layout}${column.dictionary === undefined ? '' : 'd'}${column.validity === null ? '' : '?'}`
+  const { schema, timestamps } = unit.batch
+  let shape = `${schema.root}${restIndex(schema) < 0 ? '' : '+'}/${unit.input}${timestamps === null ? '' : '@'}`
+  for (const [c, column] of loopColumns(unit.batch, key).entries()) {
+    shape += `,${JSON.stringify(schema.fields[c]!.name)} ${column.layout}${column.dictionary === undefined ? '' : 'd'}${column.validity === null ? '' : '?'}`
+  }
   return shape
 }

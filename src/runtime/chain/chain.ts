@@ -4,9 +4,9 @@
  * pending write goes on in the next call, and until then the task gives the chain no unit.
  */
 import type { ResultPartition } from '../exchange/result-partition.ts'
-import { type ChainNode } from './chain-node.ts'
 import type { ChainUnit } from './chain-input.ts'
 import { shapeOf } from './chain-input.ts'
+import type { ChainNode } from './chain-node.ts'
 import { type ChainRuntime, compileChain, compileOutputs, type RunUnit } from './compile-chain.ts'
 import { interpretChain } from './interpret-chain.ts'
 import { keyKindOf } from './kernel-key.ts'
@@ -58,6 +58,11 @@ export class Chain {
     unit.cursor = runner.run(unit, limit)
   }
 
+  /** How many loops stand ready: one for each shape of input since code was last renewed. */
+  get compiledLoops(): number {
+    return this.#compiled.size
+  }
+
   #runnerFor(unit: ChainUnit): Runner {
     const kernel = this.runtime.nodes[0]!.kernel
     const key = this.runtime.headKeys[unit.input]
@@ -66,7 +71,7 @@ export class Chain {
       kernel.requireRows?.(unit.batch)
     }
     this.#renew()
-    const shape = shapeOf(unit)
+    const shape = shapeOf(unit, key?.kind === 'field' ? key.field : undefined)
     let runner = this.#compiled.get(shape)
     if (runner === undefined) {
       runner = { run: compileChain(this.runtime, unit, `${shape} ${this.#generation}`), calls: 0 }

@@ -8,14 +8,16 @@
 import { rowReader } from '../../base/columnar/column-batch.ts'
 import { hashKey } from '../../base/columnar/key-hash.ts'
 import { stagingCapacity } from '../../base/columnar/staging-batch.ts'
-import { StreamError } from '../../base/core/stream-error.ts'
-import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
+import { isRecord } from '../../base/columnar/value-type.ts'
+import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
+import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
 import type { EmitText } from '../operator/kernel/keyed-kernel.ts'
 import { quote } from '../operator/kernel/quote.ts'
+import { isPromise, refusePromise } from '../operator/user-function.ts'
+import { type ChainUnit, loopColumns } from './chain-input.ts'
 import { type ChainNode, emitsOneForEach, mainOutput, type NodeOutput } from './chain-node.ts'
-import type { ChainUnit } from './chain-input.ts'
 import { encodeDeclarations, encodeText, isPlainEncode, keyText } from './encode-text.ts'
 import { kernelKey } from './kernel-key.ts'
 import { columnDeclarations, columnRow, objectRow, type RowText } from './row-text.ts'
@@ -32,13 +34,22 @@ export interface ChainRuntime {
   readonly headKeys: readonly (KeySpec | undefined)[]
   /** Set by operators that need the loop to stop after this row (time of their own, a pending write). */
   interrupted: boolean
-  /** Turns what operator `node` threw into an error that names it, and row `row` of the unit where one is known. */
+  /**
+   * Turns what operator `node` threw, or a key function for its output (keyFunctionOf), into an error that names it, and row
+   * `row` of the unit where one is known.
+   */
   fail(thrown: unknown, node: number, unit: ChainUnit | undefined, row: number): never
 }
 
 /** The loop over a unit of this shape. */
 export function compileChain(rt: ChainRuntime, unit: ChainUnit, shape: string): RunUnit {
-  return evaluate(rt, `loop ${shape}`, new ChainText(rt).loop(unit)) as RunUnit
+  return evaluate(rt, `loop ${shape}`, new ChainText(rt).loop(asLoopTakesIt(rt, unit))) as RunUnit
+}
+
+function asLoopTakesIt(rt: ChainRuntime, unit: ChainUnit): ChainUnit {
+  if (unit.form !== 'batch') return unit
+  const key = rt.headKeys[unit.input]
+  return { ...unit, batch: { ...unit.batch, columns: loopColumns(unit.batch, key?.kind === 'field' ? key.field : undefined) } }
 }
 
 /**
@@ -52,7 +63,15 @@ export function compileOutputs(rt: ChainRuntime, what: string): void {
 function evaluate(rt: ChainRuntime, what: string, text: string): unknown {
   const name = `${rt.chainId.replace(/[^\w.-]/g, '_')}-${compiled++}`
   const source = `/* headrace chain ${quote.comment(rt.chainId)}: ${quote.comment(what)} */\n${text}\n//# sourceURL=headrace-chain-${name}.js`
-  return new Function('rt', 'hashKey', 'refusePromise', 'keyCount', 'truthOf', 'rowReader', source)(rt, hashKey, refusePromise, keyCount, truthOf, rowReader)
+  return new Function('rt', 'hashKey', 'refusePromise', 'keyCount', 'truthOf', 'rowReader', 'isRecord', source)(
+    rt,
+    hashKey,
+    refusePromise,
+    keyCount,
+    truthOf,
+    rowReader,
+    isRecord,
+  )
 }
 
 let compiled = 0
@@ -74,14 +93,17 @@ class ChainText {
         return bindings.length === 0 ? [] : [`const { ${bindings.join(', ')} } = O${node.index}.bindings`]
       }),
     ].join('\n')
-    this.#isFull = ['rt.interrupted', ...rt.partitions.map((_, p) => `S${p}.rowCount === ${stagingCapacity} || P${p}.isStopped`)].join(' || ')
+    this.#isFull = ['rt.interrupted', ...rt.partitions.map((_, p) => `S${p}.rowCount === ${stagingCapacity} || P${p}.isStopped`)].join(
+      ' || ',
+    )
   }
 
   loop(unit: ChainUnit): string {
     const head = this.#rt.nodes[0]!
     const { before, body, after } = head.descriptor.kind === 'source' ? this.#sourceBody(head, unit) : this.#operatorBody(head, unit)
     const columns = unit.form === 'batch' ? columnDeclarations(unit.batch.columns, 'batch') : ''
-    const times = unit.form === 'batch' && unit.batch.timestamps !== null ? 'const td = batch.timestamps.data, to = batch.timestamps.offset' : ''
+    const times =
+      unit.form === 'batch' && unit.batch.timestamps !== null ? 'const td = batch.timestamps.data, to = batch.timestamps.offset' : ''
     const form = {
       rows: 'const rows = unit.rows, times = unit.timestamps',
       range: 'const gen = unit.generate, from = unit.from, step = unit.step',
@@ -99,6 +121,7 @@ ${before}
 try {
   for (; i < end; i++) {
     if (${this.#isFull}) break
+    at = ${head.index}
     ${body}
   }
 } catch (thrown) { rt.fail(thrown, at, unit, i) }
@@ -108,7 +131,9 @@ return i
   }
 
   outputs(): string {
-    const functions = this.#rt.nodes.filter((node) => node.operator !== undefined && node.fn === undefined).flatMap((node) => [...this.#emitters(node), this.#fireLoop(node)])
+    const functions = this.#rt.nodes
+      .filter((node) => node.operator !== undefined && node.fn === undefined)
+      .flatMap((node) => [...this.#emitters(node), this.#fireLoop(node)])
     return `'use strict'\n${this.#declarations}\n${functions.join('\n')}`
   }
 
@@ -116,7 +141,9 @@ return i
     return node.outputs.map((output) => {
       const body = this.#produce(node, output, objectRow('r'), 'ts', true)
       const emit = `function (r, ts) {\nlet at = ${node.index}\n${body.includes('at = ') ? `try {\n${body}\n} catch (thrown) { rt.fail(thrown, at, undefined, 0) }` : body}\n}`
-      return output.tag === undefined ? `rt.nodes[${node.index}].output.target = ${emit}` : `rt.nodes[${node.index}].output.sideTargets.set(${quote.text(output.tag)}, ${emit})`
+      return output.tag === undefined
+        ? `rt.nodes[${node.index}].output.target = ${emit}`
+        : `rt.nodes[${node.index}].output.sideTargets.set(${quote.text(output.tag)}, ${emit})`
     })
   }
 
@@ -128,12 +155,14 @@ return i
   }
 
   #emitText(node: ChainNode): EmitText {
-    return (row, timestamp, names) => this.#produce(node, mainOutput(node), names === undefined ? objectRow(row) : { ...objectRow(row), names }, timestamp, false)
+    return (row, timestamp, names) =>
+      this.#produce(node, mainOutput(node), names === undefined ? objectRow(row) : { ...objectRow(row), names }, timestamp, false)
   }
 
   /** The head's row, as an object where some consumer needs one: declares it. */
   #headRow(unit: ChainUnit, needsObject: boolean): { readonly row: RowText; readonly declare: string } {
-    if (unit.form !== 'batch') return { row: objectRow('r0'), declare: unit.form === 'rows' ? 'const r0 = rows[i]' : 'const r0 = gen(from + i * step)' }
+    if (unit.form !== 'batch')
+      return { row: objectRow('r0'), declare: unit.form === 'rows' ? 'const r0 = rows[i]' : 'const r0 = gen(from + i * step)' }
     const row = columnRow(unit.batch.schema, unit.batch.columns)
     if (!needsObject) return { row, declare: '' }
     return { row: { ...row, row: 'r0' }, declare: `const r0 = ${row.row}` }
@@ -151,7 +180,10 @@ return i
     const { row, declare } = this.#headRow(unit, custom || typeof strategy?.timestamp === 'function' || needsObject(output))
     const emit = this.#produce(head, output, row, 'ts0', false)
     return {
-      before: strategy === undefined ? '' : `let mt = -Infinity; const start = i${typeof strategy.timestamp === 'function' ? ', assign = rt.nodes[0].descriptor.watermarks.timestamp' : ''}`,
+      before:
+        strategy === undefined
+          ? ''
+          : `let mt = -Infinity; const start = i${typeof strategy.timestamp === 'function' ? ', assign = rt.nodes[0].descriptor.watermarks.timestamp' : ''}`,
       body: `${declare}\n${this.#timestampText(strategy, row, this.#inputTimestamp(unit))}\n${emit}\n${custom ? `if (W.onEvent(${row.row}, ts0)) rt.interrupted = true` : ''}`,
       after: strategy === undefined || custom ? '' : 'if (i > start) W.onBatch(mt)',
     }
@@ -164,7 +196,10 @@ return i
       const check = strategy.generator.kind === 'bounded' ? `\nif (ts0 !== ts0) W.timestampOf(${row.row}, ts0)` : ''
       return `const ts0 = ${recordTime}${check}${keep}`
     }
-    const value = typeof strategy.timestamp === 'string' ? row.field(strategy.timestamp) : `assign(${row.row}, ${recordTime === 'NaN' ? 'null' : `${recordTime} === ${recordTime} ? ${recordTime} : null`})`
+    const value =
+      typeof strategy.timestamp === 'string'
+        ? row.field(strategy.timestamp)
+        : `assign(${row.row}, ${recordTime === 'NaN' ? 'null' : `${recordTime} === ${recordTime} ? ${recordTime} : null`})`
     return `const ts0 = ${value}\nif (typeof ts0 !== 'number' || ts0 !== ts0) W.timestampOf(${row.row}, ${recordTime})${keep}`
   }
 
@@ -173,7 +208,8 @@ return i
     if (head.kernel !== undefined && unit.form === 'batch' && key !== undefined) return this.#kernelBody(head, key, unit)
     const { row, declare } = this.#headRow(unit, true)
     const keyOf = key === undefined ? 'undefined' : keyText(key, row, `rt.headKeys[${unit.input}].fn`)
-    const call = unit.input === 1 ? `O${head.index}.processElement2(${row.row}, ts0, ${keyOf})` : this.#consume(head, row, 'ts0', keyOf, false)
+    const call =
+      unit.input === 1 ? `O${head.index}.processElement2(${row.row}, ts0, ${keyOf})` : this.#consume(head, row, 'ts0', keyOf, false)
     return { before: '', body: `${declare}\nconst ts0 = ${this.#inputTimestamp(unit)}\n${call}`, after: '' }
   }
 
@@ -183,27 +219,31 @@ return i
     const keyOf = kernelKey(key, row, unit.batch, kernel, `O${head.index}`, unit.input)
     const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving, stop: 'rt.interrupted = true' }
     const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, this.#emitText(head))
-    return { before: `${keyOf.before}\n${text.before}`, body: `at = ${head.index}\nconst ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
+    return { before: `${keyOf.before}\n${text.before}`, body: `const ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
   }
 
   /** Hands a row that stands in `row` to everything behind an output. */
   #produce(node: ChainNode, output: NodeOutput, row: RowText, timestamp: string, checkOpen: boolean): string {
     const count = emitsOneForEach(node) || !node.outputs.includes(output) ? [] : [`U${node.index}_${node.outputs.indexOf(output)}.rows++`]
     const children = output.children.map((child) => `{ ${this.#consume(child, row, timestamp, 'undefined', checkOpen)} }`)
-    const edges = output.partitions.map((partition) => `{ ${encodeText(partition, row, timestamp, { p: this.#rt.partitions.indexOf(partition), id: `_${this.#names++}` }, checkOpen)} }`)
-    return [...count, ...children, ...edges].join('\n')
+    const edges = output.partitions.map(
+      (partition) =>
+        `{ ${encodeText(partition, row, timestamp, { p: this.#rt.partitions.indexOf(partition), id: `_${this.#names++}`, node: node.index }, checkOpen)} }`,
+    )
+    const back = children.length > 0 && edges.length > 0 ? [`at = ${node.index}`] : []
+    return [...count, ...children, ...back, ...edges].join('\n')
   }
 
   #consume(node: ChainNode, row: RowText, timestamp: string, key: string, checkOpen: boolean): string {
     const n = node.index
     switch (node.descriptor.kind) {
       case 'map':
-        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (r${n}_ instanceof Promise) refusePromise('map')\n${this.#produce(node, mainOutput(node), objectRow(`r${n}_`), timestamp, checkOpen)}`
+        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (r${n}_ instanceof Promise) refusePromise(r${n}_, rt.nodes[${n}].ctx, 'map')\n${this.#produce(node, mainOutput(node), objectRow(`r${n}_`), timestamp, checkOpen)}`
       case 'filter':
-        return `at = ${n}\nlet k${n} = F${n}(${row.row})\nif (k${n} !== true && k${n} !== false) k${n} = truthOf(k${n})\nif (k${n}) {\n${this.#produce(node, mainOutput(node), row, timestamp, checkOpen)}\n}`
+        return `at = ${n}\nlet k${n} = F${n}(${row.row})\nif (k${n} !== true && k${n} !== false) k${n} = truthOf(k${n}, rt.nodes[${n}].ctx)\nif (k${n}) {\n${this.#produce(node, mainOutput(node), row, timestamp, checkOpen)}\n}`
       case 'sink':
         if (node.descriptor.sink.discards === true) return `O${n}.count++`
-        return `O${n}.processElement(${row.row}, ${timestamp}, undefined)\nif (O${n}.pending !== undefined) rt.interrupted = true`
+        return `at = ${n}\nO${n}.processElement(${row.row}, ${timestamp}, undefined)\nif (O${n}.pending !== undefined) rt.interrupted = true`
       default:
         return `at = ${n}\nO${n}.processElement(${row.row}, ${timestamp}, ${key})`
     }
@@ -217,18 +257,12 @@ interface Body {
 }
 
 /** Whether something behind an output takes rows as objects. */
-const needsObject = (output: NodeOutput): boolean => output.children.length > 0 || output.partitions.some((partition) => !isPlainEncode(partition))
-
-function refusePromise(kind: string): never {
-  throw new StreamError('USER_FUNCTION_FAILED', `A ${kind} function returned a promise`, {
-    hint: `A ${kind} function must answer at once. For calls that take time use asyncWait.`,
-    retry: 'never',
-  })
-}
+const needsObject = (output: NodeOutput): boolean =>
+  output.children.length > 0 || output.partitions.some((partition) => !isPlainEncode(partition))
 
 /** What a filter answered, if it is not a boolean. */
-function truthOf(answer: unknown): boolean {
-  if (answer instanceof Promise) refusePromise('filter')
+function truthOf(answer: unknown, ctx: RuntimeContext): boolean {
+  if (isPromise(answer)) refusePromise(answer, ctx, 'filter')
   return Boolean(answer)
 }
 

@@ -13,7 +13,12 @@ export interface EncodeNames {
   readonly p: number
   /** Makes the text's own variables unique within its scope. */
   readonly id: string
+  /** Index of the node whose rows these are. */
+  readonly node: number
 }
+
+/** What `at` holds while a key function runs for the output of a node, in messages of the chain's `fail`. */
+export const keyFunctionOf = (node: number): number => -1 - node
 
 /** Declarations ahead of the loop; they hold until the partition's version changes. */
 export function encodeDeclarations(partition: ResultPartition, p: number): string {
@@ -26,23 +31,39 @@ export function encodeDeclarations(partition: ResultPartition, p: number): strin
 }
 
 /** `checkOpen`: the text may run when the batch is full (several rows in one call); else the loop has checked. */
-export function encodeText(partition: ResultPartition, row: RowText, timestamp: string, { p, id }: EncodeNames, checkOpen: boolean): string {
+export function encodeText(
+  partition: ResultPartition,
+  row: RowText,
+  timestamp: string,
+  { p, id, node }: EncodeNames,
+  checkOpen: boolean,
+): string {
   const { schema, columns } = partition.staging
   const slow = `P${p}.emit(${row.row}, ${timestamp})`
   if (schema === null || !isPlainEncode(partition)) return slow
   if (!partition.isProjected && row.names?.some((name) => !columns.some(({ field }) => field.name === name))) return slow
   const value = (field: Field) => (schema.root === 'value' ? row.row : row.field(field.name))
   const declare = columns.map((column, c) => `const w${id}_${c} = ${value(column.field)}`).join('; ')
-  const checks = columns.map((column, c) => checkText(column.field, `w${id}_${c}`, trusts(row, column.field), schema.declared || partition.isProjected))
-  if (!schema.declared && !partition.isProjected && schema.root === 'row' && row.names === undefined) checks.push(`keyCount(${row.row}) === ${columns.length}`)
-  if (schema.root === 'row' && row.names === undefined) checks.unshift(`typeof ${row.row} === 'object' && ${row.row} !== null`)
+  const checks = columns.map((column, c) =>
+    checkText(column.field, `w${id}_${c}`, trusts(row, column.field), schema.declared || partition.isProjected),
+  )
+  if (!schema.declared && !partition.isProjected && schema.root === 'row' && row.names === undefined)
+    checks.push(`keyCount(${row.row}) === ${columns.length}`)
+  if (schema.root === 'row' && row.names === undefined) {
+    // Where every field may be missing, dates, maps and arrays would pass for rows.
+    const mayBeEmpty = (schema.declared || partition.isProjected) && columns.every(({ field }) => field.nullable)
+    checks.unshift(mayBeEmpty ? `isRecord(${row.row})` : `typeof ${row.row} === 'object' && ${row.row} !== null`)
+  }
   const conditions = checks.filter((check) => check !== '')
   if (checkOpen) conditions.unshift(`P${p}.isOpen`)
   const stores = columns.map((column, c) => storeText(column.field, p, c, `w${id}_${c}`)).join('\n')
   const { key: keySpec } = partition.router
   const key = keySpec !== undefined && needsHash(partition) ? `hashKey(${keyText(keySpec, row, `K${p}`)})` : undefined
-  const store = `const n${id} = S${p}.rowCount\n${stores}\nT${p}[n${id}] = ${timestamp}${key === undefined ? '' : `; H${p}[n${id}] = ${key}`}; S${p}.rowCount = n${id} + 1`
-    .replaceAll('$n', `n${id}`)
+  const store =
+    `const n${id} = S${p}.rowCount\n${stores}\nT${p}[n${id}] = ${timestamp}${key === undefined ? '' : `; at = ${keyFunctionOf(node)}; H${p}[n${id}] = ${key}; at = ${node}`}; S${p}.rowCount = n${id} + 1`.replaceAll(
+      '$n',
+      `n${id}`,
+    )
   return `${declare}\n${conditions.length === 0 ? `{ ${store} }` : `if (${conditions.join(' && ')}) { ${store} } else ${slow}`}`
 }
 
@@ -67,7 +88,14 @@ function trusts(row: RowText, field: Field): boolean {
 /** Behind an inferred schema a missing field must not pass: with a field too many beside it, the count of keys would be right. */
 function checkText(field: Field, v: string, trusted: boolean, mayBeMissing: boolean): string {
   if (trusted) return ''
-  const check = { number: `typeof ${v} === 'number'`, int32: `typeof ${v} === 'number' && (${v} | 0) === ${v}`, integer: `Number.isSafeInteger(${v})`, boolean: `typeof ${v} === 'boolean'`, string: `typeof ${v} === 'string'`, other: 'false' }[fieldCheck(field)]
+  const check = {
+    number: `typeof ${v} === 'number'`,
+    int32: `typeof ${v} === 'number' && (${v} | 0) === ${v}`,
+    integer: `Number.isSafeInteger(${v})`,
+    boolean: `typeof ${v} === 'boolean'`,
+    string: `typeof ${v} === 'string'`,
+    other: 'false',
+  }[fieldCheck(field)]
   return field.nullable ? `(${v} === null || ${mayBeMissing ? `${v} === undefined || ` : ''}${check})` : check
 }
 
@@ -83,7 +111,14 @@ function storeText(field: Field, p: number, c: number, v: string): string {
 const isInherited = (name: string): boolean => name in Object.prototype
 
 /** The key's expression for a KeySpec over the row at hand. */
-export function keyText(key: { readonly kind: 'field'; readonly field: string } | { readonly kind: 'fields'; readonly fields: readonly string[] } | { readonly kind: 'function' }, row: RowText, fn: string): string {
+export function keyText(
+  key:
+    | { readonly kind: 'field'; readonly field: string }
+    | { readonly kind: 'fields'; readonly fields: readonly string[] }
+    | { readonly kind: 'function' },
+  row: RowText,
+  fn: string,
+): string {
   if (key.kind === 'field') return row.field(key.field)
   if (key.kind === 'function') return `${fn}(${row.row})`
   return `{ ${key.fields.map((field) => `${quote.property(field)}: ${row.field(field)}`).join(', ')} }`

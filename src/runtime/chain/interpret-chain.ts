@@ -5,8 +5,8 @@
 import { rowReader } from '../../base/columnar/column-batch.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import { keyOf } from '../operator/key-of.ts'
-import { type ChainNode, type EmitRow, mainOutput, type NodeOutput } from './chain-node.ts'
 import type { ChainUnit } from './chain-input.ts'
+import { type ChainNode, type EmitRow, mainOutput, type NodeOutput } from './chain-node.ts'
 import type { ChainRuntime, RunUnit } from './compile-chain.ts'
 
 /** Makes the emission of every operator plain, and the plain runner of the head. */
@@ -22,11 +22,16 @@ export function interpretChain(rt: ChainRuntime): RunUnit {
     }
   }
   const head = rt.nodes[0]!
-  const isStopped = () => rt.interrupted || rt.partitions.some((partition) => partition.isFull)
+  const sinks = rt.nodes.flatMap(({ descriptor, operator }) => (descriptor.kind === 'sink' ? [operator!] : []))
+  const isStopped = () =>
+    rt.interrupted || rt.partitions.some((partition) => partition.isFull) || sinks.some((sink) => sink.pending !== undefined)
   return (unit, end) => {
     const read = rowsOf(unit)
     const time = timestampsOf(unit)
-    const handle = head.descriptor.kind === 'source' ? sourceElement(unit, emitters.get(mainOutput(head)) ?? dropRow, rt) : headElement(head, unit, rt.headKeys[unit.input])
+    const handle =
+      head.descriptor.kind === 'source'
+        ? sourceElement(unit, emitters.get(mainOutput(head)) ?? dropRow, rt)
+        : headElement(head, unit, rt.headKeys[unit.input])
     let i = unit.cursor
     try {
       for (; i < end && !isStopped(); i++) handle(read(i), time(i))

@@ -14,6 +14,8 @@ export interface RowText {
   readonly names?: readonly string[]
   field(name: string): string
   isNullable(name: string): boolean
+  /** Whether the expression, where it is not null, is a number whatever the row. */
+  isNumber(name: string): boolean
   /** What kind of column stands behind a field; undefined: an object's property of unknown type. */
   column(name: string): { readonly index: number; readonly column: ReadColumn } | undefined
 }
@@ -23,6 +25,7 @@ export function objectRow(variable: string): RowText {
     row: variable,
     field: (name) => `${variable}${quote.access(name)}`,
     isNullable: () => true,
+    isNumber: () => false,
     column: () => undefined,
   }
 }
@@ -48,18 +51,31 @@ export function columnRow(schema: Schema, columns: readonly ReadColumn[]): RowTe
   const indexOf = (name: string) => schema.fields.findIndex((field) => field.name === name)
   if (restIndex(schema) >= 0) {
     // Fields beyond the schema's limits share one column: such rows are read whole.
-    return { row: 'readRow(i)', field: (name) => `(readRow(i)${quote.access(name)} ?? null)`, isNullable: () => true, column: () => undefined }
+    return {
+      row: 'readRow(i)',
+      field: (name) => `(readRow(i)${quote.access(name)} ?? null)`,
+      isNullable: () => true,
+      isNumber: () => false,
+      column: () => undefined,
+    }
   }
   return {
     names: schema.root === 'row' ? schema.fields.map((field) => field.name) : undefined,
-    row: schema.root === 'value' ? value(0) : `{ ${schema.fields.map((field, c) => `${quote.property(field.name)}: ${value(c)}`).join(', ')} }`,
+    row:
+      schema.root === 'value'
+        ? value(0)
+        : `{ ${schema.fields.map((field, c) => `${quote.property(field.name)}: ${value(c)}`).join(', ')} }`,
     field: (name) => (indexOf(name) < 0 ? 'null' : value(indexOf(name))),
     isNullable: (name) => indexOf(name) < 0 || columns[indexOf(name)]!.validity !== null || columns[indexOf(name)]!.layout === 'objects',
+    isNumber: (name) => indexOf(name) < 0 || isNumeric(columns[indexOf(name)]!),
     column: (name) => (indexOf(name) < 0 ? undefined : { index: indexOf(name), column: columns[indexOf(name)]! }),
   }
 }
 
-const isThere = (c: number) => `((x${c}[(b${c} + i) >>> 3] >> ((b${c} + i) & 7)) & 1) === 1`
+const isNumeric = ({ layout, dictionary }: ReadColumn) =>
+  dictionary === undefined && (layout === 'f64' || layout === 'i32' || layout === 'i64')
+
+const isThere = (c: number) => `(x${c} === null || ((x${c}[(b${c} + i) >>> 3] >> ((b${c} + i) & 7)) & 1) === 1)`
 
 function present(column: ReadColumn, c: number): string {
   if (column.dictionary !== undefined) return `y${c}[d${c}[o${c} + i]]`

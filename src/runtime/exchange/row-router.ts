@@ -3,6 +3,7 @@
  * indices grouped by target, `starts[t]` where target t begins. Routers that cut the batch into slices leave `order` alone.
  */
 import { hashFloat64, hashInt32, hashKey, hashString, keyGroupOf, objectSeed, subtaskOfKeyGroup } from '../../base/columnar/key-hash.ts'
+import { setField } from '../../base/columnar/read-column.ts'
 import { restIndex } from '../../base/columnar/schema.ts'
 import { type StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import { fieldOf } from '../../base/columnar/value-type.ts'
@@ -277,6 +278,6 @@ function nullKey(field: string): StreamError {
 /** The key object of a key of several fields. */
 export function pick(row: Record<string, unknown>, fields: readonly string[]): Record<string, unknown> {
   const key: Record<string, unknown> = {}
-  for (const field of fields) key[field] = row[field]
+  for (const field of fields) setField(key, field, fieldOf(row, field))
   return key
 }

@@ -9,6 +9,7 @@ import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { JobVertex, PlanEdge } from '../../program/graph/job-graph.ts'
 import type { StreamGraph, StreamNode } from '../../program/graph/stream-graph.ts'
 import { Chain } from '../chain/chain.ts'
+import { keyFunctionOf } from '../chain/encode-text.ts'
 import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
 import { ChannelReader } from '../exchange/channel-reader.ts'
@@ -84,7 +85,7 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
       headKeys: blueprint.nodes.get(vertex.operators[0]!.nodeId)!.keys,
       interrupted: false,
       fail: (thrown, node, unit, row) => {
-        throw failureOf(nodes[node]!, thrown, unit, row)
+        throw failureOf(nodes, node, thrown, unit, row)
       },
     },
     configValue(config, 'execution.codegen'),
@@ -103,13 +104,15 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
     watermarkIntervalMs: configValue(config, 'pipeline.auto-watermark-interval'),
     counters,
     late,
+    nodeIds: vertex.operators.map((operator) => operator.nodeId),
   })
   return task
 }
 
 /** What a user function threw, with the operator's name and the record's position. */
-function failureOf(node: ChainNode, thrown: unknown, unit: ChainUnit | undefined, row: number): StreamError {
-  const error = userFailure(node.ctx, node.descriptor.kind, thrown)
+function failureOf(nodes: readonly ChainNode[], at: number, thrown: unknown, unit: ChainUnit | undefined, row: number): StreamError {
+  const node = nodes.find(({ index }) => index === at || keyFunctionOf(index) === at)!
+  const error = userFailure(node.ctx, at === node.index ? node.descriptor.kind : 'The key function for the output', thrown)
   if (unit === undefined || error.place.record !== undefined) return error
   const { code, message, hint, domain, retry, cause, stack } = error
   const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...error.place, record: `record ${row + 1} of a batch that begins at ${unit.position}` } })
@@ -137,6 +140,7 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
     for (const tag of tags) {
       outputs.push({
         tag,
+        rows: 0,
         children: nodes.filter((_, child) => vertex.operators[child]!.chainedTo === index && vertex.operators[child]!.outputTag === tag),
         partitions: plan.flatMap((edge, e) => (edge.fromOperator === index && edge.outputTag === tag ? [edges[e]!.partition] : [])),
       })

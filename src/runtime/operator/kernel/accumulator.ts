@@ -6,7 +6,12 @@
 import { StreamError } from '../../../base/core/stream-error.ts'
 import type { AggregateSpec } from '../../../program/function/aggregate.ts'
 import type { AggregateFunction } from '../../../program/function/functions.ts'
+import { notANumber } from '../window/built-in-aggregates.ts'
+import type { KernelRow } from './keyed-kernel.ts'
 import { quote } from './quote.ts'
+
+/** How the texts read the row at hand. */
+type AccumulatorRow = Pick<KernelRow, 'field' | 'isNullable' | 'isNumber' | 'row'>
 
 /** `f` is the table's float64 array and `at` the word of the first accumulator field. */
 export interface Accumulator {
@@ -17,7 +22,7 @@ export interface Accumulator {
   readonly canMerge: boolean
   /** Objects that the texts need, by the names they use. */
   readonly bindings: Readonly<Record<string, unknown>>
-  addText(f: string, at: string, row: { field(name: string): string; isNullable(name: string): boolean; readonly row: string }, id: string): string
+  addText(f: string, at: string, row: AccumulatorRow, id: string): string
   mergeText(f: string, at: string, g: string, from: string): string
   /** An expression; for built-in aggregates the properties of the result row (`name: value, ...`). */
   resultText(f: string, at: string): string
@@ -39,12 +44,12 @@ export function builtInAccumulator(aggregates: Readonly<Record<string, Aggregate
   }
   const initial = new Float64Array(offset)
   for (const part of parts) if (part.spec.kind === 'min' || part.spec.kind === 'max') initial[part.offset] = Number.NaN
-  const plain = { bindings: {} as Record<string, unknown>, initial, canMerge: true }
+  const plain = { bindings: { refuseValue: (part: number, value: unknown) => refuse(parts[part]!.spec, value) }, initial, canMerge: true }
   const at = (base: string, offset: number) => (offset === 0 ? base : `${base} + ${offset}`)
   return {
     ...plain,
     fieldsRead: [...new Set(parts.flatMap(({ spec }) => (spec.kind === 'count' ? [] : [spec.field])))],
-    addText: (f, base, row, id) => parts.map((part) => addPart(part, f, base, row, id)).join('\n'),
+    addText: (f, base, row, id) => parts.map((part, p) => addPart(part, p, f, base, row, id)).join('\n'),
     mergeText: (f, base, g, from) =>
       parts
         .map(({ spec, offset }) => {
@@ -68,7 +73,7 @@ export function builtInAccumulator(aggregates: Readonly<Record<string, Aggregate
     add(f, base, row) {
       for (const { spec, offset } of parts) {
         if (spec.kind === 'count') f[base + offset]!++
-        else addValue(spec.kind, f, base + offset, numberIn(row, spec.field))
+        else addValue(spec.kind, f, base + offset, numberIn(row, spec))
       }
     },
     result(f, base) {
@@ -83,7 +88,7 @@ export function builtInAccumulator(aggregates: Readonly<Record<string, Aggregate
   }
 }
 
-function addPart({ spec, offset }: Part, f: string, base: string, row: { field(name: string): string; isNullable(name: string): boolean }, id: string): string {
+function addPart({ spec, offset }: Part, p: number, f: string, base: string, row: AccumulatorRow, id: string): string {
   const slot = (extra: number) => `${f}[${offset + extra === 0 ? base : `${base} + ${offset + extra}`}]`
   if (spec.kind === 'count') return `${slot(0)}++`
   const nullable = row.isNullable(spec.field)
@@ -94,7 +99,8 @@ function addPart({ spec, offset }: Part, f: string, base: string, row: { field(n
       : spec.kind === 'avg'
         ? `${slot(0)} += ${v}; ${slot(1)}++`
         : `if (!(${slot(0)} ${spec.kind === 'min' ? '<=' : '>='} ${v}) && ${v} === ${v}) ${slot(0)} = ${v}`
-  return `{ const ${v} = ${row.field(spec.field)}; ${nullable ? `if (${v} !== null) { ${use} }` : use} }`
+  const checked = row.isNumber(spec.field) ? use : `if (typeof ${v} !== 'number') refuseValue(${p}, ${v}); ${use}`
+  return `{ const ${v} = ${row.field(spec.field)}; ${nullable ? `if (${v} !== null && ${v} !== undefined) { ${checked} }` : checked} }`
 }
 
 function addValue(kind: 'sum' | 'avg' | 'min' | 'max', f: Float64Array, at: number, value: number | null): void {
@@ -110,11 +116,16 @@ function addValue(kind: 'sum' | 'avg' | 'min' | 'max', f: Float64Array, at: numb
   }
 }
 
-function numberIn(row: any, field: string): number | null {
-  const value = row[field]
+function numberIn(row: any, spec: FieldAggregate): number | null {
+  const value = row[spec.field]
   if (value === null || value === undefined) return null
-  if (typeof value === 'number') return value
-  throw new StreamError('TYPE_MISMATCH', `Field '${field}' is a ${typeof value}, an aggregate needs numbers`, { hint: `Convert '${field}' with map before the window.` })
+  return typeof value === 'number' ? value : refuse(spec, value)
+}
+
+type FieldAggregate = Extract<AggregateSpec, { readonly field: string }>
+
+function refuse(spec: AggregateSpec, value: unknown): never {
+  throw notANumber(spec as FieldAggregate, value)
 }
 
 /** The shape of an accumulator that fits a typed table: names of its number fields, or 'number'; undefined: it does not fit. */

@@ -13,6 +13,8 @@ export interface KernelRow {
   field(name: string): string
   /** Whether that expression may be null. */
   isNullable(name: string): boolean
+  /** Whether the expression, where it is not null, is a number whatever the row. */
+  isNumber(name: string): boolean
   /** The row as an object: a variable, or a literal made on the spot. */
   readonly row: string
   readonly timestamp: string

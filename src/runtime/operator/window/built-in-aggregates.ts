@@ -105,7 +105,11 @@ type FieldSpec = Extract<AggregateSpec, { field: string }>
 
 function numeric(value: unknown, spec: FieldSpec): number {
   if (typeof value === 'number') return value
-  throw new StreamError('TYPE_MISMATCH', `${spec.kind}('${spec.field}') was given a ${typeof value}: ${String(value).slice(0, 80)}`, {
+  throw notANumber(spec, value)
+}
+
+export function notANumber(spec: FieldSpec, value: unknown): StreamError {
+  return new StreamError('TYPE_MISMATCH', `${spec.kind}('${spec.field}') was given a ${typeof value}: ${String(value).slice(0, 80)}`, {
     hint: `Built-in aggregates take numbers. Convert ${spec.field} in a map before the window, or write an aggregate function.`,
   })
 }
