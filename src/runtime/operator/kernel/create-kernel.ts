@@ -2,14 +2,23 @@
  * Which keyed operators have a fast form, and what a consumer can see of the rows sent to it.
  */
 import { keyGroupRange } from '../../../base/columnar/key-hash.ts'
+import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { KeySpec, OperatorDescriptor, WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
+import { ownRow } from '../../state/clone-value.ts'
 import type { OperatorContext } from '../operator.ts'
+import { foldOf } from '../window/window-contents.ts'
 import { type Accumulator, builtInAccumulator, numericShape, userAccumulator } from './accumulator.ts'
+import { GlobalWindowKernel } from './global-window-kernel.ts'
 import type { KeyedKernel } from './keyed-kernel.ts'
+import { objectAccumulator } from './object-accumulator.ts'
+import { paneMsOf } from './pane-store.ts'
 import { PaneWindowKernel } from './pane-window-kernel.ts'
 import { RollingKernel } from './rolling-kernel.ts'
 import { ProcessKernel } from './process-kernel.ts'
 import type { GroupRange } from './table-group.ts'
+import { isPlainProcess, windowEmitter } from './window-emitter.ts'
+
+const maxPanes = 1000
 
 /** undefined: only the plain operator can run it. */
 export function createKernel(descriptor: OperatorDescriptor, keys: readonly (KeySpec | undefined)[], ctx: OperatorContext): KeyedKernel | undefined {
@@ -30,24 +39,50 @@ export function createKernel(descriptor: OperatorDescriptor, keys: readonly (Key
 function windowKernel(descriptor: WindowDescriptor, key: KeySpec, range: GroupRange, ctx: OperatorContext): KeyedKernel | undefined {
   const { assigner, trigger, evictor, apply, allowedLatenessMs, lateTag } = descriptor
   if (trigger !== undefined || evictor !== undefined) return undefined
+  if (assigner.kind === 'global') return assigner.fireAtEnd ? globalWindowKernel(apply, key, range, ctx) : undefined
   if (assigner.kind !== 'tumbling' && assigner.kind !== 'sliding') return undefined
   if (assigner.time !== 'event') return undefined
-  const accumulator = accumulatorOf(apply)
+  if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
+  const accumulator = accumulatorOf(apply, allowedLatenessMs === 0, ctx)
   if (accumulator === undefined) return undefined
   const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : assigner.sizeMs
-  // A sliding window merges panes; more panes than this and merging costs more than adding to each window.
-  if (slideMs !== assigner.sizeMs && (!accumulator.canMerge || assigner.sizeMs / slideMs > 1000)) return undefined
+  // A window merges its panes; with more panes than this, merging costs more than adding to each window.
+  const panes = assigner.sizeMs / paneMsOf(assigner.sizeMs, slideMs)
+  if (panes > 1 && (!accumulator.canMerge || panes > maxPanes)) return undefined
   return new PaneWindowKernel(
-    { sizeMs: assigner.sizeMs, slideMs, offsetMs: assigner.offsetMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id },
+    { sizeMs: assigner.sizeMs, slideMs, offsetMs: assigner.offsetMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx) },
     ctx,
   )
 }
 
-function accumulatorOf(apply: WindowDescriptor['apply']): Accumulator | undefined {
+function globalWindowKernel(apply: WindowDescriptor['apply'], key: KeySpec, range: GroupRange, ctx: OperatorContext): KeyedKernel | undefined {
+  if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
+  const accumulator = accumulatorOf(apply, true, ctx)
+  if (accumulator === undefined) return undefined
+  return new GlobalWindowKernel({ range, key, accumulator, framed: apply.kind === 'aggregates', emitter: windowEmitter(apply, key, ctx) }, ctx)
+}
+
+const hasLifeCycle = (apply: WindowDescriptor['apply']): boolean =>
+  (apply.kind === 'aggregate' || apply.kind === 'reduce') && typeof apply.fn === 'object' && (apply.fn.open !== undefined || apply.fn.close !== undefined)
+
+/** `firesOnce`: what a window held is of no use once it has fired. */
+function accumulatorOf(apply: WindowDescriptor['apply'], firesOnce: boolean, ctx: OperatorContext): Accumulator | undefined {
   if (apply.kind === 'aggregates') return builtInAccumulator(apply.aggregates)
-  if (apply.kind !== 'aggregate' || apply.process !== undefined || apply.fn.open !== undefined || apply.fn.close !== undefined) return undefined
-  const shape = numericShape(apply.fn.createAccumulator())
-  return shape === undefined ? undefined : userAccumulator(apply.fn, shape)
+  if (apply.kind === 'aggregate' && (firesOnce || apply.process === undefined)) {
+    const shape = numericShape(apply.fn.createAccumulator())
+    if (shape !== undefined) return userAccumulator(apply.fn, shape)
+  }
+  return firesOnce ? objectAccumulator(foldOf(ctx, apply) ?? elementsOf) : undefined
+}
+
+/** For process functions: a window's rows. */
+const elementsOf: AggregateFunction<any, any, any> = {
+  createAccumulator: () => [],
+  add(row, rows: unknown[]) {
+    rows.push(ownRow(row))
+    return rows
+  },
+  getResult: (rows) => rows,
 }
 
 /** The fields that an operator, fast or plain, can see of its input; undefined: all of them. */

@@ -12,6 +12,7 @@ import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from 
 import { type PaneOptions, PaneStore } from './pane-store.ts'
 import { quote } from './quote.ts'
 import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
+import type { WindowEmitter } from './window-emitter.ts'
 
 export interface PaneWindowOptions extends PaneOptions {
   readonly range: GroupRange
@@ -20,6 +21,8 @@ export interface PaneWindowOptions extends PaneOptions {
   /** Whether a result is { key, windowStart, windowEnd, ...aggregates } or the user's own. */
   readonly framed: boolean
   readonly lateTag: string | undefined
+  /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
+  readonly emitter?: WindowEmitter
 }
 
 type MergeEntry = (f: Float64Array, at: number, g: Float64Array, from: number) => void
@@ -29,6 +32,7 @@ export class PaneWindowKernel implements KeyedKernel {
   readonly panes: PaneStore
   readonly fieldsRead: readonly string[] | undefined
   readonly bindings: Readonly<Record<string, unknown>>
+  readonly emitter: WindowEmitter | undefined
   isSaving = false
   fireLoop?: (kernel: PaneWindowKernel) => boolean
   /** The window being fired, and the cursor in it: table, then slot. */
@@ -50,6 +54,7 @@ export class PaneWindowKernel implements KeyedKernel {
     this.#ctx = ctx
     this.fieldsRead = options.lateTag === undefined ? options.accumulator.fieldsRead : undefined
     this.bindings = options.accumulator.bindings
+    this.emitter = options.emitter
     this.panes = new PaneStore(options, this.keys, options.range, options.accumulator.initial)
     this.#merge = this.panes.paneMs === options.sizeMs ? undefined : compileMerge(options.accumulator)
   }
@@ -88,7 +93,9 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}
     const stride = firstValueWord(keyKind) + accumulator.initial.length
     const stamp = keyKind === 'int32' ? 1 : 2
     const result = accumulator.resultText('f', `e + ${firstValueWord(keyKind)}`)
-    const row = this.#options.framed ? `{ ${this.#keyText(keyKind === 'int32' ? 'a[e * 2]' : 'f[e]')}windowStart: start, windowEnd: end, ${result} }` : result
+    const tableKey = keyKind === 'int32' ? 'a[e * 2]' : 'f[e]'
+    const key = this.keys.kind === 'interned' ? `values[${tableKey}]` : tableKey
+    const row = this.#options.framed ? `{ ${this.#keyText(tableKey)}windowStart: start, windowEnd: end, ${result} }` : result
     return `const start = K.windowStart, end = K.windowEnd, time = end - 1, values = K.keys.values
 for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
   const t = K.tables[g]
@@ -98,8 +105,7 @@ for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
     const e = s * ${stride}
     if (a[e * 2 + ${stamp}] !== st) continue
     if (${isFull}) { K.table = g; K.slot = s; return false }
-    const r${names.id} = ${row}
-    ${emit(`r${names.id}`, 'time')}
+    ${this.emitter === undefined ? `const r${names.id} = ${row}\n    ${emit(`r${names.id}`, 'time')}` : `K.emitter.emit(${key}, { start, end }, ${row}, false)`}
   }
 }
 return true`
@@ -180,6 +186,7 @@ return true`
   }
 
   advanceWatermark(watermark: number): boolean {
+    this.emitter?.advance(watermark)
     const lastEnd = this.panes.lastEndDueAt(watermark)
     for (;;) {
       if (this.#firing === undefined) {

@@ -48,7 +48,7 @@ export function createContents(
 }
 
 /** The contents as one accumulator; undefined when the function sees the elements themselves. */
-function foldOf(ctx: OperatorContext, apply: WindowApply): AggregateFunction<any, any, any> | undefined {
+export function foldOf(ctx: OperatorContext, apply: WindowApply): AggregateFunction<any, any, any> | undefined {
   switch (apply.kind) {
     case 'aggregates':
       return builtInAggregates(apply.aggregates).fn
