@@ -41,7 +41,7 @@ export class PaneStore {
 
   constructor(options: PaneOptions, keys: KeySpace, range: GroupRange, initial: Float64Array) {
     this.options = options
-    this.paneMs = options.slideMs >= options.sizeMs && options.slideMs % options.sizeMs === 0 ? options.sizeMs : gcd(options.sizeMs, options.slideMs)
+    this.paneMs = paneMsOf(options.sizeMs, options.slideMs)
     this.#keys = keys
     this.#range = range
     this.#initial = initial
@@ -139,6 +139,11 @@ export class PaneStore {
     this.#freeBytes = 0
     return [...this.panes.values()].map((pane) => pane.group!)
   }
+}
+
+/** The greatest stretch of time that no border of such a window cuts, where there are windows. */
+export function paneMsOf(sizeMs: number, slideMs: number): number {
+  return slideMs % sizeMs === 0 ? sizeMs : gcd(sizeMs, slideMs)
 }
 
 function gcd(a: number, b: number): number {
