@@ -1,0 +1,65 @@
+/**
+ * The one window per key of globalWindows({ fireAtEnd: true }), over typed tables: no row is ever late for it, timestamps do
+ * not matter, and it fires once, at the end of the input.
+ */
+import { firstValueWord } from '../../state/typed-table.ts'
+import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
+import type { KernelKey, KernelNames, KernelRow, KernelText } from './keyed-kernel.ts'
+import { PaneWindowKernel, type PaneWindowOptions } from './pane-window-kernel.ts'
+import { TableGroup, upsertText } from './table-group.ts'
+
+export type GlobalWindowOptions = Pick<PaneWindowOptions, 'range' | 'key' | 'accumulator' | 'framed' | 'emitter'>
+
+/** The pane that holds all there is. */
+const always = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }
+
+export class GlobalWindowKernel extends PaneWindowKernel {
+  readonly #own: GlobalWindowOptions
+  readonly #group: TableGroup
+  #fired = false
+
+  constructor(options: GlobalWindowOptions, ctx: OperatorContext) {
+    super({ ...options, sizeMs: 1, slideMs: 1, offsetMs: 0, allowedLatenessMs: 0, lateTag: undefined }, ctx)
+    this.#own = options
+    this.#group = new TableGroup(this.keys, options.range, options.accumulator.initial)
+    const pane = { ...always, group: this.#group }
+    this.panes.panes.set(pane.start, pane)
+    this.panes.current = pane
+    this.windowStart = minWatermark
+    this.windowEnd = maxWatermark
+  }
+
+  override addText({ kernel: K, id, saving }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    const { accumulator, range } = this.#own
+    const keyKind = this.keys.tableKeyKind
+    const stride = firstValueWord(keyKind) + accumulator.initial.length
+    return {
+      before: `const tb${id} = ${K}.panes.current.group.tables`,
+      row: `${key.declare}
+${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}`,
+      after: '',
+    }
+  }
+
+  override processElement(row: unknown, _timestamp: number, key: unknown): void {
+    this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
+    const { range, accumulator } = this.#own
+    const k = this.keys.idOf(key)
+    const hash = this.keys.hashOf(k)
+    const table = this.#group.tables[((hash >>> 0) % range.maxParallelism) - range.first]!
+    const at = table.upsert(k, hash)
+    table.saveBefore(at)
+    accumulator.add(table.f64, at + firstValueWord(table.keyKind), row)
+  }
+
+  override advanceWatermark(watermark: number): boolean {
+    this.emitter?.advance(watermark)
+    if (watermark < maxWatermark || this.#fired) return true
+    this.tables = this.#group.tables
+    if (!this.fireLoop!(this)) return false
+    this.#fired = true
+    this.#group.clear()
+    return true
+  }
+}
