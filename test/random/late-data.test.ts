@@ -3,7 +3,21 @@
  * kernel and the plain operator both give what the definition gives: every firing, every update, every late row.
  */
 import fc from 'fast-check'
-import { avg, count, customWatermarks, type DataStream, getEnvironment, max, min, outputTag, type SingleOutput, session, sliding, sum, tumbling } from 'headrace'
+import {
+  avg,
+  count,
+  customWatermarks,
+  type DataStream,
+  getEnvironment,
+  max,
+  min,
+  outputTag,
+  type SingleOutput,
+  session,
+  sliding,
+  sum,
+  tumbling,
+} from 'headrace'
 import { expect, test } from 'vitest'
 import { multiset } from '../support/reference/canonical.ts'
 import { referenceWithLateness } from '../support/reference/late-reference.ts'
@@ -20,7 +34,12 @@ interface Row {
 interface LateSpec {
   readonly codegen: boolean
   readonly key: 'word' | 'number' | 'both'
-  readonly windows: { readonly kind: 'tumbling' | 'sliding' | 'session'; readonly size: number; readonly slide: number; readonly offset: number }
+  readonly windows: {
+    readonly kind: 'tumbling' | 'sliding' | 'session'
+    readonly size: number
+    readonly slide: number
+    readonly offset: number
+  }
   readonly apply: 'aggregates' | 'user' | 'reduce'
   readonly lateness: number
   /** The watermark lags so far behind the greatest timestamp: less than rows do. */
@@ -47,7 +66,13 @@ const specs: fc.Arbitrary<LateSpec> = fc
     bound: fc.nat({ max: 10 }),
     start: fc.constantFrom(0, -50, 1_000_000),
     steps: fc.array(
-      fc.record({ word: fc.nat({ max: 2 }), number: fc.nat({ max: 3 }), v: fc.option(fc.integer({ min: -9, max: 9 }), { freq: 6 }), advance: fc.nat({ max: 12 }), behind: fc.nat({ max: 40 }) }),
+      fc.record({
+        word: fc.nat({ max: 2 }),
+        number: fc.nat({ max: 3 }),
+        v: fc.option(fc.integer({ min: -9, max: 9 }), { freq: 6 }),
+        advance: fc.nat({ max: 12 }),
+        behind: fc.nat({ max: 40 }),
+      }),
       { maxLength: 40 },
     ),
   } as const)
@@ -61,7 +86,10 @@ const specs: fc.Arbitrary<LateSpec> = fc
     return { ...spec, rows, windows: { kind, size, slide: every, offset: offset % every } } as LateSpec
   })
 
-const keyOf = ({ key }: LateSpec) => (row: Row) => (key === 'word' ? row.word : key === 'number' ? row.number : `${row.word}/${row.number}`)
+const keyOf =
+  ({ key }: LateSpec) =>
+  (row: Row) =>
+    key === 'word' ? row.word : key === 'number' ? row.number : `${row.word}/${row.number}`
 
 const late = outputTag<Row>('late')
 
@@ -70,7 +98,8 @@ function windowed(spec: LateSpec, stream: DataStream<Row>): SingleOutput<any> {
   const options = { allowedLateness: lateness, lateOutput: late }
   const keyed: any = key === 'both' ? stream.keyBy('word', 'number') : stream.keyBy(key)
   const { size, slide, offset } = windows
-  const assigner = windows.kind === 'tumbling' ? tumbling(size, { offset }) : windows.kind === 'sliding' ? sliding(size, slide, { offset }) : session(size)
+  const assigner =
+    windows.kind === 'tumbling' ? tumbling(size, { offset }) : windows.kind === 'sliding' ? sliding(size, slide, { offset }) : session(size)
   const stage = keyed.window(assigner, options)
   switch (spec.apply) {
     case 'aggregates':
@@ -108,7 +137,10 @@ async function run(spec: LateSpec): Promise<{ readonly results: unknown[]; reado
   return { results: rows!, late: lateRows! }
 }
 
-function resultOf({ key, apply }: LateSpec, { start, end, rows }: { readonly start: number; readonly end: number; readonly rows: readonly Row[] }): unknown {
+function resultOf(
+  { key, apply }: LateSpec,
+  { start, end, rows }: { readonly start: number; readonly end: number; readonly rows: readonly Row[] },
+): unknown {
   const { word, number } = rows[0]!
   const values = rows.flatMap(({ v }) => (v === null ? [] : [v]))
   const total = values.reduce((a, b) => a + b, 0)

@@ -15,11 +15,18 @@ export interface ProgramLimits {
 
 export const arbitraryProgram = ({ sources, steps, rows }: ProgramLimits): fc.Arbitrary<ProgramSpec> => {
   const choices = (length: number) => fc.array(fc.nat({ max: 0xffff }), { minLength: length, maxLength: length })
-  const size = fc.oneof({ weight: 30, arbitrary: fc.nat({ max: rows[0] }) }, { weight: 5, arbitrary: fc.nat({ max: rows[1] }) }, { weight: 1, arbitrary: fc.nat({ max: rows[2] }) })
+  const size = fc.oneof(
+    { weight: 30, arbitrary: fc.nat({ max: rows[0] }) },
+    { weight: 5, arbitrary: fc.nat({ max: rows[1] }) },
+    { weight: 1, arbitrary: fc.nat({ max: rows[2] }) },
+  )
   return fc
     .record({
       config: choices(6),
-      sources: fc.array(fc.record({ size, turn: fc.nat({ max: 1000 }), seed: fc.nat({ max: 0xffff }), choices: choices(24) }), { minLength: 1, maxLength: sources }),
+      sources: fc.array(fc.record({ size, turn: fc.nat({ max: 1000 }), seed: fc.nat({ max: 0xffff }), choices: choices(24) }), {
+        minLength: 1,
+        maxLength: sources,
+      }),
       steps: fc.array(choices(24), { maxLength: steps }),
     })
     .map((recipe) => programOf(recipe))
@@ -111,7 +118,7 @@ function sourceOf({ size, turn, seed }: Recipe['sources'][number], choose: Choic
 
 const ops = [
   ...(['map', 'map', 'filter', 'flatMap', 'split', 'union', 'route', 'coMap', 'join', 'retime'] as const),
-  ...(['rolling', 'reduce', 'running', 'timers', 'window', 'window', 'window', 'window', 'countWindow'] as const),
+  ...(['rolling', 'reduce', 'running', 'timers', 'tally', 'previous', 'window', 'window', 'window', 'window', 'countWindow'] as const),
 ]
 
 /** undefined: what was chosen does not suit the stream. */
@@ -129,12 +136,25 @@ function stepOf(choose: Choices, shapes: readonly Shape[]): StepSpec | undefined
   const mod = choose.of([2, 3, 10])
   switch (op) {
     case 'map':
-      return { op, ...base, field: pivot, what: pivot === '' ? choose.of(['value', 'text'] as const) : choose.of(['add', 'narrow', 'wrap', 'declared', 'value', 'text'] as const) }
+      return {
+        op,
+        ...base,
+        field: pivot,
+        what:
+          pivot === '' ? choose.of(['value', 'text'] as const) : choose.of(['add', 'narrow', 'wrap', 'declared', 'value', 'text'] as const),
+      }
     case 'filter':
     case 'split':
       return { op, ...base, field: pivot, mod }
     case 'flatMap':
-      return { op, ...base, field: pivot, how: choose.of(['array', 'collect', 'generator'] as const), mod: choose.of([2, 3]), burst: pivot === 'id' && shape.unique && shape.size <= 300 ? choose.of([0, 2500]) : 0 }
+      return {
+        op,
+        ...base,
+        field: pivot,
+        how: choose.of(['array', 'collect', 'generator'] as const),
+        mod: choose.of([2, 3]),
+        burst: pivot === 'id' && shape.unique && shape.size <= 300 ? choose.of([0, 2500]) : 0,
+      }
     case 'route':
       return { op, ...base, field: pivot, how: choose.of(['rebalance', 'rescale', 'shuffle', 'broadcast', 'global', 'custom'] as const) }
     case 'retime':
@@ -150,7 +170,13 @@ function stepOf(choose: Choices, shapes: readonly Shape[]): StepSpec | undefined
 
 type Placed = Pick<StepSpec, 'parallelism' | 'chaining'>
 
-function binaryStep(op: 'union' | 'coMap' | 'join', choose: Choices, shapes: readonly Shape[], stream: number, placed: Placed): StepSpec | undefined {
+function binaryStep(
+  op: 'union' | 'coMap' | 'join',
+  choose: Choices,
+  shapes: readonly Shape[],
+  stream: number,
+  placed: Placed,
+): StepSpec | undefined {
   const shape = shapes[stream]!
   if (op === 'union') {
     const alike = shapes.flatMap((other, at) => (other.pivot === shape.pivot && other.text === shape.text ? [at] : []))
@@ -180,11 +206,19 @@ function keyedStep(op: KeyedOp, choose: Choices, shape: Shape, base: Placed & { 
     case 'reduce':
       return onRows && shape.ordered && small ? { op, ...base, key, field: pivot } : undefined
     case 'running':
-      return small ? { op, ...base, key } : undefined
+      return small ? { op, ...base, key, typed: choose.oneIn(2) } : undefined
+    case 'tally':
+      return shape.text ? undefined : { op, ...base, key, field: pivot, typed: choose.oneIn(2) }
+    case 'previous':
+      return shape.ordered && onRows && small ? { op, ...base, key, field: pivot, typed: choose.oneIn(2) } : undefined
     case 'timers':
-      return shape.timed && shape.size <= 6000 ? { op, ...base, key, size: choose.of([10, 1, 25, 1000]) } : undefined
+      return shape.timed && shape.size <= 6000
+        ? { op, ...base, key, size: choose.of([10, 1, 25, 1000]), typed: choose.oneIn(2) }
+        : undefined
     case 'countWindow':
-      return shape.ordered ? { op, ...base, key, size: 1 + choose.number(5), slide: choose.oneIn(2) ? null : 1 + choose.number(5), field: pivot } : undefined
+      return shape.ordered
+        ? { op, ...base, key, size: 1 + choose.number(5), slide: choose.oneIn(2) ? null : 1 + choose.number(5), field: pivot }
+        : undefined
     case 'window': {
       if (!shape.timed) return undefined
       const windows = windowsChoice(choose, shape)
@@ -204,7 +238,11 @@ function keyChoice(choose: Choices, shape: Shape): KeyBy {
     const second = (first + 1 + choose.number(shape.keys.length - 1)) % shape.keys.length
     return { by, fields: [shape.keys[first]!, shape.keys[second]!] }
   }
-  return { by: 'function', field: choose.of([shape.pivot!, ...(shape.keys.length > 0 ? [choose.of(shape.keys)] : [])]), how: choose.of(['value', 'rest', 'text', 'object'] as const) }
+  return {
+    by: 'function',
+    field: choose.of([shape.pivot!, ...(shape.keys.length > 0 ? [choose.of(shape.keys)] : [])]),
+    how: choose.of(['value', 'rest', 'text', 'object'] as const),
+  }
 }
 
 function windowsChoice(choose: Choices, shape: Shape): WindowsSpec {
@@ -213,20 +251,27 @@ function windowsChoice(choose: Choices, shape: Shape): WindowsSpec {
   if (kind === 'tumbling') return { kind, size, offset: choose.of([0, 0, 1, -1]) % size }
   const slide = choose.of([5, 1, 3, 10, 20, 70])
   if (kind === 'sliding') return { kind, size, slide: Math.max(slide, Math.ceil(size / 12)), offset: choose.of([0, 0, 1, -1]) % slide }
-  if (kind === 'session') return { kind, gap: choose.of([5, 1, 15]) }
+  if (kind === 'session') return { kind, gap: choose.of([7, 16, 23, 33]) }
   const field = shape.pivot!
   return kind === 'dynamicSession' && field !== '' && !shape.text ? { kind: 'dynamicSession', field } : { kind: 'global' }
 }
 
 function applyChoice(choose: Choices, shape: Shape): ApplySpec {
   const pivot = shape.pivot!
-  const kind = choose.of(['aggregates', 'aggregates', 'user', 'reduce', 'process', 'minBy', 'maxBy'] as const)
+  const kind = choose.of(['aggregates', 'aggregates', 'user', 'reduce', 'process', 'minBy', 'maxBy', 'rolling'] as const)
   const numbers = shape.numbers.filter((field) => field !== '')
   if (kind === 'user' && !shape.text) return { kind, accumulator: choose.of(['number', 'object', 'list'] as const), field: pivot }
   if (kind === 'reduce' && pivot !== '') return { kind, field: pivot, process: choose.oneIn(2) }
   if ((kind === 'minBy' || kind === 'maxBy') && shape.unique) return { kind, field: 'id' }
-  if (kind === 'process') return { kind, field: pivot }
+  if (kind === 'process') return { kind, field: pivot, inOrder: shape.ordered && !choose.oneIn(3), numbered: choose.oneIn(3) }
+  if (kind === 'rolling' && shape.ordered && numbers.length > 0) {
+    return { kind, op: choose.of(['sum', 'min', 'max', 'minBy', 'maxBy'] as const), field: choose.of(numbers), first: !choose.oneIn(3) }
+  }
   const wanted: readonly AggregateKind[] = numbers.length === 0 ? ['count'] : ['count', 'sum', 'min', 'max', 'avg']
-  const specs = Array.from({ length: 1 + choose.number(4) }, (_, at) => ({ name: `agg${at}`, kind: choose.of(wanted), field: numbers.length === 0 ? '' : choose.of(numbers) }))
+  const specs = Array.from({ length: 1 + choose.number(4) }, (_, at) => ({
+    name: `agg${at}`,
+    kind: choose.of(wanted),
+    field: numbers.length === 0 ? '' : choose.of(numbers),
+  }))
   return { kind: 'aggregates', specs }
 }

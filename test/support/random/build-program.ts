@@ -20,20 +20,43 @@ import {
   noWatermarks,
   outputTag,
   type ProcessContext,
-  session,
   type SingleOutput,
+  session,
   sliding,
   sum,
+  type Type,
   t,
   tumbling,
-  type Type,
   valueState,
   type WatermarkStrategy,
   type WindowAssigner,
 } from 'headrace'
-import { type ApplySpec, type Extra, fieldOf, type KeyBy, type ProgramSpec, type SourceSpec, type StepSpec, type WindowsSpec } from './program-spec.ts'
+import {
+  type ApplySpec,
+  type Extra,
+  fieldOf,
+  type KeyBy,
+  type ProgramSpec,
+  type SourceSpec,
+  type StepSpec,
+  type WindowsSpec,
+} from './program-spec.ts'
 import { randomSource } from './random-source.ts'
-import { bucketEnd, coMapOf, copiesOf, filterOf, gapOf, joined, joinKeyOf, keyFields, keyOf, mapOf, reduceOf, rollingReduceOf, sorted } from './row-functions.ts'
+import {
+  bucketEnd,
+  coMapOf,
+  copiesOf,
+  filterOf,
+  gapOf,
+  joined,
+  joinKeyOf,
+  keyFields,
+  keyOf,
+  mapOf,
+  reduceOf,
+  rollingReduceOf,
+  sorted,
+} from './row-functions.ts'
 import { rowOf, rowsOf } from './source-rows.ts'
 
 type Step<Op extends StepSpec['op']> = Extract<StepSpec, { op: Op }>
@@ -111,7 +134,7 @@ const extraTypes: Readonly<Record<Extra, Type<any>>> = {
   big: t.bigint,
   d: t.date,
   blob: t.string,
-  "it's \"q\"": t.int64,
+  'it\'s "q"': t.int64,
 }
 
 function typeOfRows({ extras }: SourceSpec): Type<any> {
@@ -143,7 +166,10 @@ function addStep(streams: Streams, step: StepSpec): DataStream<any> {
     case 'join':
       return join(streams, step).process(joinFunction(step), options)
     case 'retime':
-      return streams[step.in]!.assignTimestampsAndWatermarks(boundedOutOfOrderness(step.bound, (row: any) => row.ts), options)
+      return streams[step.in]!.assignTimestampsAndWatermarks(
+        boundedOutOfOrderness(step.bound, (row: any) => row.ts),
+        options,
+      )
     default:
       return addKeyedStep(streams[step.in]!, step, options)
   }
@@ -151,29 +177,46 @@ function addStep(streams: Streams, step: StepSpec): DataStream<any> {
 
 type Options = { readonly parallelism: number; readonly chaining: 'always' | 'head' | 'never' }
 
-function addKeyedStep(input: DataStream<any>, step: Step<'rolling' | 'reduce' | 'running' | 'timers' | 'window' | 'countWindow'>, options: Options): DataStream<any> {
-  if (step.key === null) return applied(input.windowAll(assignerOf(step.windows)), step, { ...options, parallelism: 1 })
-  const keyed = keyedBy(input, step.key)
+function addKeyedStep(input: DataStream<any>, step: Extract<StepSpec, { key: KeyBy | null }>, options: Options): DataStream<any> {
+  if (step.op === 'window' && step.key === null)
+    return applied(input.windowAll(assignerOf(step.windows)), step, { ...options, parallelism: 1 })
+  const keyed = keyedBy(input, step.key!)
   switch (step.op) {
     case 'rolling':
-      return step.kind === 'minBy' || step.kind === 'maxBy' ? keyed[step.kind](step.field, { ...options, first: step.first }) : keyed[step.kind](step.field, options)
+      return step.kind === 'minBy' || step.kind === 'maxBy'
+        ? keyed[step.kind](step.field, { ...options, first: step.first })
+        : keyed[step.kind](step.field, options)
     case 'reduce':
       return keyed.reduce(rollingReduceOf(step.field), options)
     case 'running':
-      return keyed.process(runningFunction(step.key), options)
+      return keyed.process(runningFunction(step), options)
     case 'timers':
-      return keyed.process(timersFunction(step.key, step.size), options)
+      return keyed.process(timersFunction(step), options)
+    case 'tally':
+      return keyed.process(tallyFunction(step), options)
+    case 'previous':
+      return keyed.process(previousFunction(step), options)
     case 'window':
       return applied(keyed.window(assignerOf(step.windows)), step, options)
     case 'countWindow':
-      return keyed.countWindow(step.size, step.slide ?? undefined).process((rows: readonly any[], _ctx, out: Collector<any>) => out.collect({ values: rows.map((row) => fieldOf(row, step.field)) }), options)
+      return keyed
+        .countWindow(step.size, step.slide ?? undefined)
+        .process(
+          (rows: readonly any[], _ctx, out: Collector<any>) => out.collect({ values: rows.map((row) => fieldOf(row, step.field)) }),
+          options,
+        )
   }
 }
 
 const keyedBy = (stream: DataStream<any>, key: KeyBy) =>
-  key.by === 'field' ? stream.keyBy(key.field) : key.by === 'fields' ? stream.keyBy(key.fields[0]!, key.fields[1]!, ...key.fields.slice(2)) : stream.keyBy(keyOf(key))
+  key.by === 'field'
+    ? stream.keyBy(key.field)
+    : key.by === 'fields'
+      ? stream.keyBy(key.fields[0]!, key.fields[1]!, ...key.fields.slice(2))
+      : stream.keyBy(keyOf(key))
 
-const declaredType = (field: string): Type<any> => t.row({ [field]: t.float64, half: t.float64, name: t.string, none: t.nullable(t.float64) })
+const declaredType = (field: string): Type<any> =>
+  t.row({ [field]: t.float64, half: t.float64, name: t.string, none: t.nullable(t.float64) })
 
 const rest = outputTag<any>('rest')
 
@@ -201,7 +244,11 @@ function flatMapOf(step: Step<'flatMap'>): (row: any, out: Collector<any>) => It
 }
 
 function routed(stream: DataStream<any>, { how, field }: Step<'route'>): DataStream<any> {
-  if (how === 'custom') return stream.partitionCustom((key: string, targets) => key.length % targets, (row: any) => String(fieldOf(row, field)))
+  if (how === 'custom')
+    return stream.partitionCustom(
+      (key: string, targets) => key.length % targets,
+      (row: any) => String(fieldOf(row, field)),
+    )
   return stream[how]()
 }
 
@@ -221,8 +268,8 @@ const joinFunction = ({ fields }: Step<'join'>) => ({
   },
 })
 
-const runningFunction = (key: KeyBy) => ({
-  state: { seen: valueState<number>() },
+const runningFunction = ({ key, typed }: Step<'running'>) => ({
+  state: { seen: valueState<number>(typed ? t.int32 : undefined) },
   processElement(_row: any, ctx: any, out: Collector<any>) {
     const seen = (ctx.state.seen.value ?? 0) + 1
     ctx.state.seen.update(seen)
@@ -230,18 +277,45 @@ const runningFunction = (key: KeyBy) => ({
   },
 })
 
-/** Counts rows by stretches of time, each of which ends with a timer. */
-const timersFunction = (key: KeyBy, size: number) => ({
-  state: { counts: mapState<number, number>() },
+/** Counts rows by stretches of time, each of which ends with a timer; a timer that is deleted again gives nothing. */
+const timersFunction = ({ key, size, typed }: Step<'timers'>) => ({
+  state: { counts: mapState<number, number>(typed ? t.int64 : undefined, typed ? t.int32 : undefined) },
   processElement(_row: any, ctx: any) {
     const end = bucketEnd(ctx.timestamp, size)
     const { counts } = ctx.state
     counts.put(end, (counts.get(end) ?? 0) + 1)
     ctx.timerService.registerEventTimeTimer(end)
+    ctx.timerService.registerEventTimeTimer(end + 0.5)
+    ctx.timerService.deleteEventTimeTimer(end + 0.5)
   },
   onTimer(at: number, ctx: any, out: Collector<any>) {
     out.collect({ ...keyFields(key, ctx.currentKey), at, counted: ctx.state.counts.get(at) })
     ctx.state.counts.remove(at)
+  },
+})
+
+const endOfInput = 2 ** 60
+
+const tallyFunction = ({ key, field, typed }: Step<'tally'>) => ({
+  state: { rows: valueState<number>(typed ? t.float64 : undefined), values: listState<number>(typed ? t.float64 : undefined) },
+  processElement(row: any, ctx: any) {
+    ctx.state.rows.update((ctx.state.rows.value ?? 0) + 1)
+    if (ctx.state.rows.value % 3 === 1) ctx.state.values.clear()
+    ctx.state.values.add(fieldOf(row, field))
+    ctx.timerService.registerEventTimeTimer(endOfInput)
+  },
+  onTimer(_at: number, ctx: any, out: Collector<any>) {
+    out.collect({ ...keyFields(key, ctx.currentKey), rows: ctx.state.rows.value, total: ctx.state.values.get().length })
+    ctx.state.rows.clear()
+  },
+})
+
+const previousFunction = ({ key, field, typed }: Step<'previous'>) => ({
+  state: { before: valueState<any>(typed ? t.row({ [field]: t.float64, note: t.nullable(t.string) }) : undefined) },
+  processElement(row: any, ctx: any, out: Collector<any>) {
+    const { before } = ctx.state
+    out.collect({ ...keyFields(key, ctx.currentKey), now: row[field], before: before.value?.[field], note: before.value?.note })
+    before.update({ [field]: row[field], note: row.w ?? null })
   },
 })
 
@@ -265,7 +339,12 @@ const built = { count: () => count(), sum, min, max, avg } as const
 function applied(windowed: any, step: Step<'window'>, options: Options): DataStream<any> {
   const { apply } = step
   const framed = (elements: readonly any[], ctx: any, out: Collector<any>) =>
-    out.collect({ ...keyFields(step.key, ctx.key), windowStart: ctx.window.start, windowEnd: ctx.window.end, ...contentsOf(apply, elements) })
+    out.collect({
+      ...keyFields(step.key, ctx.key),
+      windowStart: ctx.window.start,
+      windowEnd: ctx.window.end,
+      ...contentsOf(apply, elements),
+    })
   switch (apply.kind) {
     case 'aggregates':
       return windowed.aggregate(Object.fromEntries(apply.specs.map(({ name, kind, field }) => [name, built[kind](field)])), options)
@@ -274,21 +353,43 @@ function applied(windowed: any, step: Step<'window'>, options: Options): DataStr
     case 'reduce':
       return apply.process ? windowed.reduce(reduceOf(apply.field), framed, options) : windowed.reduce(reduceOf(apply.field), options)
     case 'process':
-      return windowed.process(framed, options)
+      return windowed.process(apply.numbered ? numbered(framed) : framed, options)
+    case 'rolling':
+      return apply.op === 'minBy' || apply.op === 'maxBy'
+        ? windowed[apply.op](apply.field, { ...options, first: apply.first })
+        : windowed[apply.op](apply.field, options)
     case 'minBy':
     case 'maxBy':
       return windowed[apply.kind](apply.field, options)
   }
 }
 
-const contentsOf = (apply: ApplySpec, elements: readonly any[]): Record<string, unknown> =>
-  apply.kind === 'process' ? { values: sorted(elements.map((row) => fieldOf(row, apply.field))) } : { reduced: elements[0], alone: elements.length }
+function contentsOf(apply: ApplySpec, elements: readonly any[]): Record<string, unknown> {
+  if (apply.kind !== 'process') return { reduced: elements[0], alone: elements.length }
+  const values = elements.map((row) => fieldOf(row, apply.field))
+  return { values: apply.inOrder ? values : sorted(values) }
+}
+
+/** Adds how many windows of the key have fired. */
+const numbered = (framed: (elements: readonly any[], ctx: any, out: Collector<any>) => void) => ({
+  globalState: { fired: valueState<number>() },
+  process(elements: readonly any[], ctx: any, out: Collector<any>) {
+    const fired = (ctx.globalState.fired.value ?? 0) + 1
+    ctx.globalState.fired.update(fired)
+    framed(elements, ctx, { collect: (row) => out.collect({ ...row, fired }) })
+  },
+})
 
 function userAggregate({ accumulator, field }: Extract<ApplySpec, { kind: 'user' }>): AggregateFunction<any, any, any> {
   const value = (row: any): number => fieldOf(row, field)
   switch (accumulator) {
     case 'number':
-      return { createAccumulator: () => 0, add: (row, total) => total + value(row), getResult: (total) => ({ total }), merge: (a, b) => a + b }
+      return {
+        createAccumulator: () => 0,
+        add: (row, total) => total + value(row),
+        getResult: (total) => ({ total }),
+        merge: (a, b) => a + b,
+      }
     case 'object':
       return {
         createAccumulator: () => ({ n: 0, low: Number.POSITIVE_INFINITY }),

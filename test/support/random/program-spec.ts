@@ -41,12 +41,20 @@ export type WindowsSpec =
 
 export type AggregateKind = 'count' | 'sum' | 'min' | 'max' | 'avg'
 
+export type RollingKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy'
+
 export type ApplySpec =
-  | { readonly kind: 'aggregates'; readonly specs: readonly { readonly name: string; readonly kind: AggregateKind; readonly field: string }[] }
+  | {
+      readonly kind: 'aggregates'
+      readonly specs: readonly { readonly name: string; readonly kind: AggregateKind; readonly field: string }[]
+    }
   /** The accumulator: one number, an object of numbers, or a list. */
   | { readonly kind: 'user'; readonly accumulator: 'number' | 'object' | 'list'; readonly field: string }
   | { readonly kind: 'reduce'; readonly field: string; readonly process: boolean }
-  | { readonly kind: 'process'; readonly field: string }
+  /** `inOrder`: the values as they came, else sorted; `numbered`: how many windows of the key fired so far, in state. */
+  | { readonly kind: 'process'; readonly field: string; readonly inOrder: boolean; readonly numbered: boolean }
+  /** Where order is known. */
+  | { readonly kind: 'rolling'; readonly op: RollingKind; readonly field: string; readonly first: boolean }
   | { readonly kind: 'minBy' | 'maxBy'; readonly field: string }
 
 interface Placed {
@@ -56,23 +64,58 @@ interface Placed {
 
 export type StepSpec = Placed &
   (
-    | { readonly op: 'map'; readonly in: number; readonly field: string; readonly what: 'add' | 'narrow' | 'wrap' | 'declared' | 'value' | 'text' }
+    | {
+        readonly op: 'map'
+        readonly in: number
+        readonly field: string
+        readonly what: 'add' | 'narrow' | 'wrap' | 'declared' | 'value' | 'text'
+      }
     | { readonly op: 'filter'; readonly in: number; readonly field: string; readonly mod: number }
-    | { readonly op: 'flatMap'; readonly in: number; readonly field: string; readonly how: 'array' | 'collect' | 'generator'; readonly mod: number; readonly burst: number }
+    | {
+        readonly op: 'flatMap'
+        readonly in: number
+        readonly field: string
+        readonly how: 'array' | 'collect' | 'generator'
+        readonly mod: number
+        readonly burst: number
+      }
     /** Rows whose field divides by mod go to the side output, which is the next stream. */
     | { readonly op: 'split'; readonly in: number; readonly field: string; readonly mod: number }
     | { readonly op: 'side'; readonly of: number }
     | { readonly op: 'union'; readonly ins: readonly number[] }
-    | { readonly op: 'route'; readonly in: number; readonly how: 'rebalance' | 'rescale' | 'shuffle' | 'broadcast' | 'global' | 'custom'; readonly field: string }
+    | {
+        readonly op: 'route'
+        readonly in: number
+        readonly how: 'rebalance' | 'rescale' | 'shuffle' | 'broadcast' | 'global' | 'custom'
+        readonly field: string
+      }
     | { readonly op: 'coMap'; readonly ins: readonly [number, number]; readonly fields: readonly [string, string] }
     | { readonly op: 'join'; readonly ins: readonly [number, number]; readonly fields: readonly [string, string]; readonly mod: number }
-    | { readonly op: 'rolling'; readonly in: number; readonly key: KeyBy; readonly kind: 'sum' | 'min' | 'max' | 'minBy' | 'maxBy'; readonly field: string; readonly first: boolean }
+    | {
+        readonly op: 'rolling'
+        readonly in: number
+        readonly key: KeyBy
+        readonly kind: RollingKind
+        readonly field: string
+        readonly first: boolean
+      }
     | { readonly op: 'reduce'; readonly in: number; readonly key: KeyBy; readonly field: string }
-    | { readonly op: 'running'; readonly in: number; readonly key: KeyBy }
-    | { readonly op: 'timers'; readonly in: number; readonly key: KeyBy; readonly size: number }
+    | { readonly op: 'running'; readonly in: number; readonly key: KeyBy; readonly typed: boolean }
+    | { readonly op: 'timers'; readonly in: number; readonly key: KeyBy; readonly size: number; readonly typed: boolean }
+    /** One row for each key, at the end of input. */
+    | { readonly op: 'tally'; readonly in: number; readonly key: KeyBy; readonly field: string; readonly typed: boolean }
+    /** Each row with what the row of its key before it held. */
+    | { readonly op: 'previous'; readonly in: number; readonly key: KeyBy; readonly field: string; readonly typed: boolean }
     | { readonly op: 'retime'; readonly in: number; readonly bound: number }
     | { readonly op: 'window'; readonly in: number; readonly key: KeyBy | null; readonly windows: WindowsSpec; readonly apply: ApplySpec }
-    | { readonly op: 'countWindow'; readonly in: number; readonly key: KeyBy; readonly size: number; readonly slide: number | null; readonly field: string }
+    | {
+        readonly op: 'countWindow'
+        readonly in: number
+        readonly key: KeyBy
+        readonly size: number
+        readonly slide: number | null
+        readonly field: string
+      }
   )
 
 export interface ProgramSpec {

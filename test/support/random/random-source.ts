@@ -60,7 +60,8 @@ class RandomReader implements SourceReader<SourceRow, Split> {
     for (; at.next < this.#spec.rows && indices.length < this.#spec.unit; at.next += split.step) indices.push(at.next)
     const target = this.#spec.kind === 'splits' ? output.forSplit(split.id) : output
     if (this.#spec.kind === 'columns') this.#emitColumns(indices, target)
-    else for (const i of indices) target.collect(rowOf(this.#spec, i), this.#spec.time === 'record' ? timestampOf(this.#spec, i) : undefined)
+    else
+      for (const i of indices) target.collect(rowOf(this.#spec, i), this.#spec.time === 'record' ? timestampOf(this.#spec, i) : undefined)
     if (at.next < this.#spec.rows) this.#splits.push(at)
     else if (this.#spec.kind === 'splits') output.releaseSplit(split.id)
     return 'more'
@@ -71,7 +72,14 @@ class RandomReader implements SourceReader<SourceRow, Split> {
     const rows = indices.map((i) => rowOf(this.#spec, i))
     const unit = this.#units++
     const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-    const columns = names.map((name) => columnOf(name, rows.map((row) => row[name] ?? null), unit, this.#dictionary))
+    const columns = names.map((name) =>
+      columnOf(
+        name,
+        rows.map((row) => row[name] ?? null),
+        unit,
+        this.#dictionary,
+      ),
+    )
     const timestamps = this.#spec.time === 'record' ? Float64Array.from(indices, (i) => timestampOf(this.#spec, i)) : undefined
     output.emit({ kind: 'columns', rowCount: rows.length, columns, ...(timestamps && { timestamps }) })
   }
@@ -101,8 +109,10 @@ function columnOf(name: string, values: readonly unknown[], unit: number, dictio
   const isInt = (value: unknown) => typeof value === 'number' && (value | 0) === value && !Object.is(value, -0)
   if (values.every(isInt) && unit % 3 !== 2) return { name, values: Int32Array.from(values as number[]) }
   if (values.every((value) => typeof value === 'number') && unit % 4 !== 3) return { name, values: Float64Array.from(values as number[]) }
-  if (values.every((value) => typeof value === 'boolean') && unit % 2 === 0) return { name, values: Uint8Array.from(values as boolean[], Number) }
-  if (name === 'w' && unit % 3 !== 1) return { name, values: Int32Array.from(values as string[], (word) => idOf(word, dictionary)), dictionary }
+  if (values.every((value) => typeof value === 'boolean') && unit % 2 === 0)
+    return { name, values: Uint8Array.from(values as boolean[], Number) }
+  if (name === 'w' && unit % 3 !== 1)
+    return { name, values: Int32Array.from(values as string[], (word) => idOf(word, dictionary)), dictionary }
   if (values.every((value) => typeof value === 'string') && unit % 2 === 0) return { name, values, kind: 'utf8' }
   return { name, values }
 }

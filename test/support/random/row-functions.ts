@@ -17,11 +17,20 @@ export function mapOf({ what, field }: Step<'map'>): (row: any) => any {
     case 'add':
       return (row) => ({ ...row, plus: fieldOf(row, field) * 2 + 1 })
     case 'narrow':
-      return (row) => ({ [field]: row[field], odd: wholeOf(row[field]) % 2 === 1, maybe: wholeOf(row[field]) % 3 === 0 ? null : wholeOf(row[field]) % 10 })
+      return (row) => ({
+        [field]: row[field],
+        odd: wholeOf(row[field]) % 2 === 1,
+        maybe: wholeOf(row[field]) % 3 === 0 ? null : wholeOf(row[field]) % 10,
+      })
     case 'wrap':
       return (row) => ({ [field]: row[field], whole: { inner: row } })
     case 'declared':
-      return (row) => ({ [field]: row[field], half: row[field] / 2, name: `n${wholeOf(row[field]) % 6}`, none: wholeOf(row[field]) % 5 === 0 ? null : row[field] })
+      return (row) => ({
+        [field]: row[field],
+        half: row[field] / 2,
+        name: `n${wholeOf(row[field]) % 6}`,
+        none: wholeOf(row[field]) % 5 === 0 ? null : row[field],
+      })
     case 'value':
       return (row) => fieldOf(row, field)
     case 'text':
@@ -29,7 +38,10 @@ export function mapOf({ what, field }: Step<'map'>): (row: any) => any {
   }
 }
 
-export const filterOf = ({ field, mod }: Pick<Step<'filter'>, 'field' | 'mod'>) => (row: any): boolean => wholeOf(fieldOf(row, field)) % mod !== 0
+export const filterOf =
+  ({ field, mod }: Pick<Step<'filter'>, 'field' | 'mod'>) =>
+  (row: any): boolean =>
+    wholeOf(fieldOf(row, field)) % mod !== 0
 
 /** How often flatMap repeats a row: 0, 1 or 2 times, now and then a burst. */
 export function copiesOf({ field, mod, burst }: Step<'flatMap'>, row: any): any[] {
@@ -67,17 +79,32 @@ export function keyFields(key: KeyBy | null, value: any): Record<string, unknown
   return key.by === 'fields' ? value : { key: value }
 }
 
-export const coMapOf = (side: 0 | 1, field: string) => (row: any) => ({ from: side, pivot: fieldOf(row, field), whole: side === 0 ? null : row })
+export const coMapOf = (side: 0 | 1, field: string) => (row: any) => ({
+  from: side,
+  pivot: fieldOf(row, field),
+  whole: side === 0 ? null : row,
+})
 
 export const joinKeyOf = (field: string, mod: number) => (row: any) => wholeOf(fieldOf(row, field)) % mod
 
-export const joined = (left: any, right: any, fields: readonly [string, string]) => ({ left: fieldOf(left, fields[0]), right: fieldOf(right, fields[1]) })
+export const joined = (left: any, right: any, fields: readonly [string, string]) => ({
+  left: fieldOf(left, fields[0]),
+  right: fieldOf(right, fields[1]),
+})
 
 /** Of two rows of a window: an associative and commutative reduction. */
-export const reduceOf = (field: string) => (a: any, b: any): any => ({ [field]: Math.min(a[field], b[field]), rows: (a.rows ?? 1) + (b.rows ?? 1), high: Math.max(a.high ?? a[field], b.high ?? b[field]) })
+export const reduceOf =
+  (field: string) =>
+  (a: any, b: any): any => ({
+    [field]: Math.min(a[field], b[field]),
+    rows: (a.rows ?? 1) + (b.rows ?? 1),
+    high: Math.max(a.high ?? a[field], b.high ?? b[field]),
+  })
 
 /** Of a rolling reduction, where order is known: it shows. */
-export const rollingReduceOf = (field: string) => (a: any, b: any): any => ({ ...b, before: fieldOf(a, field), length: (a.length ?? 1) + 1 })
+export const rollingReduceOf =
+  (field: string) =>
+  (a: any, b: any): any => ({ ...b, before: fieldOf(a, field), length: (a.length ?? 1) + 1 })
 
 export const bucketEnd = (timestamp: number, size: number): number => (Math.floor(timestamp / size) + 1) * size - 1
 

@@ -23,7 +23,8 @@ export interface SourceRow {
   readonly [extra: string]: unknown
 }
 
-export const timestampOf = ({ start, step, bound, seed }: SourceSpec, i: number): number => start + i * step - (random(seed, i, 1) % (bound + 1))
+export const timestampOf = ({ start, step, bound, seed }: SourceSpec, i: number): number =>
+  start + i * step - (random(seed, i, 1) % (bound + 1))
 
 export function rowOf(source: SourceSpec, i: number): SourceRow {
   const { seed } = source
@@ -60,7 +61,9 @@ function valueOf(extra: Extra, i: number, turned: boolean, of: (purpose: number)
     case 'x': // numbers first, then texts that look like them
       return turned ? String(of(16) % 4) : of(16) % 4
     case 'o':
-      return turned ? { a: of(17) % 3, c: { d: words[of(18) % 3], e: of(19) % 2 === 0 ? null : 1 } } : { a: of(17) % 3, c: { d: words[of(18) % 3] } }
+      return turned
+        ? { a: of(17) % 3, c: { d: words[of(18) % 3], e: of(19) % 2 === 0 ? null : 1 } }
+        : { a: of(17) % 3, c: { d: words[of(18) % 3] } }
     case 'l':
       return Array.from({ length: of(20) % 3 }, (_, at) => (turned && at === 1 ? null : of(21 + at) % 2))
     case 'big':

@@ -44,11 +44,16 @@ export function shapeOfSource(source: SourceSpec): Shape {
 const nothing = { text: false, unique: false, tsBound: undefined }
 
 /** Fields that hold the key in result rows. */
-export const keyNames = (key: KeyBy | null): readonly string[] => (key === null ? [] : key.by === 'field' ? [key.field] : key.by === 'fields' ? key.fields : ['key'])
+export const keyNames = (key: KeyBy | null): readonly string[] =>
+  key === null ? [] : key.by === 'field' ? [key.field] : key.by === 'fields' ? key.fields : ['key']
 
 export function shapeOfStep(step: StepSpec, shapes: readonly Shape[]): Shape {
   const input = shapes['in' in step ? step.in : 'ins' in step ? step.ins[0]! : step.of]!
-  const same: Shape = { ...input, ordered: input.ordered && step.parallelism === 1, tsBound: step.parallelism === 1 ? input.tsBound : undefined }
+  const same: Shape = {
+    ...input,
+    ordered: input.ordered && step.parallelism === 1,
+    tsBound: step.parallelism === 1 ? input.tsBound : undefined,
+  }
   switch (step.op) {
     case 'map':
       return shapeOfMap(step, same)
@@ -60,13 +65,25 @@ export function shapeOfStep(step: StepSpec, shapes: readonly Shape[]): Shape {
     case 'flatMap':
       return { ...same, unique: false, size: input.size * 2 + (step.burst > 0 ? (input.size / 100 + 1) * step.burst : 0) }
     case 'route':
-      return { ...same, unique: same.unique && step.how !== 'broadcast', size: input.size * (step.how === 'broadcast' ? step.parallelism : 1) }
+      return {
+        ...same,
+        unique: same.unique && step.how !== 'broadcast',
+        size: input.size * (step.how === 'broadcast' ? step.parallelism : 1),
+      }
     case 'union':
       return shapeOfUnion(step.ins.map((other) => shapes[other]!))
     case 'coMap': {
       const other = shapes[step.ins[1]]!
       const timed = input.timed && other.timed
-      return { ...nothing, keys: ['from', 'pivot'], numbers: ['from', 'pivot'], pivot: 'pivot', ordered: false, timed, size: input.size + other.size }
+      return {
+        ...nothing,
+        keys: ['from', 'pivot'],
+        numbers: ['from', 'pivot'],
+        pivot: 'pivot',
+        ordered: false,
+        timed,
+        size: input.size + other.size,
+      }
     }
     case 'join': {
       const size = (input.size * shapes[step.ins[1]]!.size) / step.mod
@@ -77,7 +94,26 @@ export function shapeOfStep(step: StepSpec, shapes: readonly Shape[]): Shape {
     case 'reduce':
       return { ...same, numbers: [...same.numbers, 'length'], tsBound: undefined }
     case 'running':
-      return { ...same, ...nothing, keys: [...keyNames(step.key), 'seen'], numbers: ['seen'], pivot: 'seen', timed: input.timed && input.ordered }
+      return {
+        ...same,
+        ...nothing,
+        keys: [...keyNames(step.key), 'seen'],
+        numbers: ['seen'],
+        pivot: 'seen',
+        timed: input.timed && input.ordered,
+      }
+    case 'previous':
+      return { ...same, ...nothing, keys: [...keyNames(step.key), 'now'], numbers: ['now', 'before'], pivot: 'now' }
+    case 'tally':
+      return {
+        ...same,
+        ...nothing,
+        keys: [...keyNames(step.key), 'rows'],
+        numbers: ['rows', 'total'],
+        pivot: 'rows',
+        ordered: false,
+        timed: false,
+      }
     case 'timers':
       return { ...same, ...nothing, keys: [...keyNames(step.key), 'at'], numbers: ['at', 'counted'], pivot: 'at', ordered: false }
     case 'retime':
@@ -109,7 +145,8 @@ function shapeOfMap({ what, field }: Extract<StepSpec, { op: 'map' }>, same: Sha
 }
 
 function shapeOfUnion(shapes: readonly Shape[]): Shape {
-  const inAll = (names: (shape: Shape) => readonly string[]) => names(shapes[0]!).filter((name) => shapes.every((shape) => names(shape).includes(name)))
+  const inAll = (names: (shape: Shape) => readonly string[]) =>
+    names(shapes[0]!).filter((name) => shapes.every((shape) => names(shape).includes(name)))
   return {
     ...shapes[0]!,
     ...nothing,
@@ -123,20 +160,31 @@ function shapeOfUnion(shapes: readonly Shape[]): Shape {
 }
 
 function shapeOfWindows({ key, windows, apply }: Extract<StepSpec, { op: 'window' }>, input: Shape): Shape {
-  const result = { ...nothing, ordered: false, timed: windows.kind !== 'global', size: input.size * (windows.kind === 'sliding' ? Math.ceil(windows.size / windows.slide) : 1) }
+  const result = {
+    ...nothing,
+    ordered: false,
+    timed: windows.kind !== 'global',
+    size: input.size * (windows.kind === 'sliding' ? Math.ceil(windows.size / windows.slide) : 1),
+  }
   const frame = [...keyNames(key), 'windowStart']
   switch (apply.kind) {
     case 'aggregates':
       return { ...result, keys: frame, numbers: ['windowStart', ...apply.specs.map(({ name }) => name)], pivot: 'windowStart' }
     case 'user': {
       const pivot = { number: 'total', object: 'n', list: undefined }[apply.accumulator]
-      return { ...result, keys: pivot === undefined ? [] : [pivot], numbers: apply.accumulator === 'object' ? ['n', 'none', 'low'] : pivot === undefined ? [] : [pivot], pivot }
+      return {
+        ...result,
+        keys: pivot === undefined ? [] : [pivot],
+        numbers: apply.accumulator === 'object' ? ['n', 'none', 'low'] : pivot === undefined ? [] : [pivot],
+        pivot,
+      }
     }
     case 'reduce':
       if (!apply.process) return { ...result, keys: [apply.field], numbers: [apply.field, 'rows', 'high'], pivot: apply.field }
       return { ...result, keys: [...frame, 'alone'], numbers: ['windowStart', 'alone'], pivot: 'windowStart' }
     case 'process':
       return { ...result, keys: [...frame, 'values'], numbers: ['windowStart'], pivot: 'windowStart' }
+    case 'rolling':
     case 'minBy':
     case 'maxBy':
       return { ...result, keys: input.keys, numbers: input.numbers, pivot: input.pivot }

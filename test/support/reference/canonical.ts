@@ -4,7 +4,8 @@
  */
 export function canonical(value: unknown): string {
   if (value === null || value === undefined) return 'null'
-  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN' : value === Number.POSITIVE_INFINITY ? 'Infinity' : JSON.stringify(value === 0 ? 0 : value)
+  if (typeof value === 'number')
+    return Number.isNaN(value) ? 'NaN' : value === Number.POSITIVE_INFINITY ? 'Infinity' : JSON.stringify(value === 0 ? 0 : value)
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object') return JSON.stringify(value)
   if (value instanceof Date) return `Date ${value.getTime()}`

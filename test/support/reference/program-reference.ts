@@ -4,7 +4,21 @@
  * the list has that order; else it is any.
  */
 import { fieldOf, type KeyBy, type ProgramSpec, type SourceSpec, type StepSpec, type WindowsSpec } from '../random/program-spec.ts'
-import { bucketEnd, coMapOf, copiesOf, filterOf, gapOf, joined, joinKeyOf, keyFields, keyOf, mapOf, reduceOf, rollingReduceOf, sorted } from '../random/row-functions.ts'
+import {
+  bucketEnd,
+  coMapOf,
+  copiesOf,
+  filterOf,
+  gapOf,
+  joined,
+  joinKeyOf,
+  keyFields,
+  keyOf,
+  mapOf,
+  reduceOf,
+  rollingReduceOf,
+  sorted,
+} from '../random/row-functions.ts'
 import { rowOf } from '../random/source-rows.ts'
 import { canonical } from './canonical.ts'
 import { type Element, type ReferenceWindows, referenceWindows } from './window-reference.ts'
@@ -26,7 +40,8 @@ function sourceRows(source: SourceSpec): Rows {
   })
 }
 
-const each = (rows: Rows, fn: (row: any) => readonly any[]): Rows => rows.flatMap(({ row, timestamp }) => fn(row).map((made) => ({ row: made, timestamp })))
+const each = (rows: Rows, fn: (row: any) => readonly any[]): Rows =>
+  rows.flatMap(({ row, timestamp }) => fn(row).map((made) => ({ row: made, timestamp })))
 
 function referenceStep(streams: readonly Rows[], step: StepSpec, spec: ProgramSpec): Rows {
   switch (step.op) {
@@ -54,7 +69,10 @@ function referenceStep(streams: readonly Rows[], step: StepSpec, spec: ProgramSp
     case 'route':
       return step.how === 'broadcast' ? each(streams[step.in]!, (row) => new Array(step.parallelism).fill(row)) : streams[step.in]!
     case 'coMap':
-      return [...each(streams[step.ins[0]]!, (row) => [coMapOf(0, step.fields[0])(row)]), ...each(streams[step.ins[1]]!, (row) => [coMapOf(1, step.fields[1])(row)])]
+      return [
+        ...each(streams[step.ins[0]]!, (row) => [coMapOf(0, step.fields[0])(row)]),
+        ...each(streams[step.ins[1]]!, (row) => [coMapOf(1, step.fields[1])(row)]),
+      ]
     case 'join':
       return joinRows(streams[step.ins[0]]!, streams[step.ins[1]]!, step)
     case 'retime':
@@ -65,6 +83,16 @@ function referenceStep(streams: readonly Rows[], step: StepSpec, spec: ProgramSp
       return prefixes(streams[step.in]!, step.key, (rows) => rows.reduce(rollingReduceOf(step.field)))
     case 'running':
       return prefixes(streams[step.in]!, step.key, (rows, key) => ({ ...keyFields(step.key, key), seen: rows.length }))
+    case 'previous':
+      return prefixes(streams[step.in]!, step.key, (rows, key) => {
+        const before = rows.at(-2)
+        return { ...keyFields(step.key, key), now: rows.at(-1)[step.field], before: before?.[step.field], note: before?.w }
+      })
+    case 'tally':
+      return groups(streams[step.in]!, step.key).map(({ key, rows }) => ({
+        row: { ...keyFields(step.key, key), rows: rows.length, total: ((rows.length - 1) % 3) + 1 },
+        timestamp: Number.NaN,
+      }))
     case 'timers':
       return timers(streams[step.in]!, step)
     case 'window':
@@ -107,7 +135,7 @@ function prefixes(rows: Rows, key: KeyBy, result: (rows: readonly any[], key: an
 /** NaN is greater than all other numbers. */
 const less = (a: number, b: number): boolean => a < b || (Number.isNaN(b) && !Number.isNaN(a))
 
-function rolled(rows: readonly any[], { kind, field, first }: Step<'rolling'>): any {
+function rolled(rows: readonly any[], { kind, field, first }: Pick<Step<'rolling'>, 'kind' | 'field' | 'first'>): any {
   const counted = rows.filter((row) => row[field] !== null && row[field] !== undefined)
   if (counted.length === 0) return rows[0]
   const least = counted.reduce((a, b) => (less(b[field], a[field]) ? b : a))
@@ -138,14 +166,39 @@ function joinRows(lefts: Rows, rights: Rows, { fields, mod }: Step<'join'>): Row
 function timers(rows: Rows, { key, size }: Step<'timers'>): Rows {
   return groups(rows, key).flatMap((group) => {
     const ends = group.rows.map(({ timestamp }) => bucketEnd(timestamp, size))
-    return [...new Set(ends)].map((at) => ({ row: { ...keyFields(key, group.key), at, counted: ends.filter((end) => end === at).length }, timestamp: at }))
+    return [...new Set(ends)].map((at) => ({
+      row: { ...keyFields(key, group.key), at, counted: ends.filter((end) => end === at).length },
+      timestamp: at,
+    }))
   })
 }
 
 function windows(rows: Rows, step: Step<'window'>): Rows {
-  return groups(rows, step.key).flatMap((group) =>
-    referenceWindows(group.rows, () => 'one', windowsOf(step.windows)).map(({ start, end, rows: held }) => ({ row: windowRow(step, group.key, start, end, held), timestamp: end - 1 })),
-  )
+  const spans = windowsOf(step.windows)
+  return groups(rows, step.key).flatMap((group) => {
+    refuseTouching(group.rows, spans)
+    const found = referenceWindows(group.rows, () => 'one', spans).sort((a, b) => a.end - b.end)
+    return found.map(({ start, end, rows: held }, at) => {
+      const row = windowRow(step, group.key, start, end, held)
+      return { row: step.apply.kind === 'process' && step.apply.numbered ? { ...row, fired: at + 1 } : row, timestamp: end - 1 }
+    })
+  })
+}
+
+/** The program has no one result. */
+export class Ambiguous extends Error {}
+
+/**
+ * A row that comes exactly at the end of a session belongs to it, unless the watermark has closed it by then: that is a
+ * matter of when watermarks come.
+ */
+function refuseTouching(rows: Rows, spans: ReferenceWindows<any>): void {
+  if (spans.kind !== 'session') return
+  let end = Number.NEGATIVE_INFINITY
+  for (const { row, timestamp } of [...rows].sort((a, b) => a.timestamp - b.timestamp)) {
+    if (timestamp === end) throw new Ambiguous('a row at the very end of a session')
+    end = Math.max(end, timestamp + spans.gap(row))
+  }
 }
 
 function windowsOf(spec: WindowsSpec): ReferenceWindows<any> {
@@ -168,13 +221,20 @@ function windowRow({ key, apply }: Step<'window'>, value: any, windowStart: numb
     case 'aggregates':
       return { ...frame, ...Object.fromEntries(apply.specs.map(({ name, kind, field }) => [name, aggregated(kind, rows, field)])) }
     case 'user':
-      return userAggregated(apply.accumulator, rows.map((row) => fieldOf(row, apply.field)))
+      return userAggregated(
+        apply.accumulator,
+        rows.map((row) => fieldOf(row, apply.field)),
+      )
     case 'reduce': {
       const reduced = rows.reduce(reduceOf(apply.field))
       return apply.process ? { ...frame, reduced, alone: 1 } : reduced
     }
-    case 'process':
-      return { ...frame, values: sorted(rows.map((row) => fieldOf(row, apply.field))) }
+    case 'process': {
+      const values = rows.map((row) => fieldOf(row, apply.field))
+      return { ...frame, values: apply.inOrder ? values : sorted(values) }
+    }
+    case 'rolling':
+      return rolled(rows, { ...apply, kind: apply.op })
     case 'minBy':
       return rows.reduce((a, b) => (b[apply.field] < a[apply.field] ? b : a))
     case 'maxBy':
