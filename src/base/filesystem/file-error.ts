@@ -24,7 +24,9 @@ export function fileError(thrown: unknown, action: string, path: string): Stream
 
 export function fileNotFound(action: string, path: string, cause?: unknown): StreamError {
   return new StreamError('FILE_NOT_FOUND', `cannot ${action} ${path}: there is no such file or folder`, {
-    hint: 'Check the spelling; a relative path is taken from the folder in which the program was started.',
+    hint: /[*?]/.test(path)
+      ? 'Patterns are not expanded: name the folder, which is read whole (in/), or pass the files one by one (paths: [...]).'
+      : 'Check the spelling; a relative path is taken from the folder in which the program was started.',
     place: { file: path },
     cause,
   })

@@ -27,7 +27,7 @@ export class LocalFileSystem implements FileSystem {
   async create(path: string, options: { readonly exclusive?: boolean } = {}): Promise<FileWriter> {
     return attempt('create', path, async () => {
       const target = localPath(path)
-      await mkdir(dirname(target), { recursive: true })
+      await makeFolder(dirname(target))
       return new LocalFileWriter(path, await open(target, options.exclusive === true ? 'wx' : 'w'))
     })
   }
@@ -58,7 +58,7 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async mkdir(path: string): Promise<void> {
-    await attempt('make the folder', path, () => mkdir(localPath(path), { recursive: true }))
+    await attempt('make the folder', path, () => makeFolder(localPath(path)))
   }
 }
 
@@ -126,6 +126,22 @@ async function attempt<R>(action: string, path: string, work: () => Promise<R>):
     return await work()
   } catch (error) {
     throw fileError(error, action, path)
+  }
+}
+
+/** With all folders above it. Not by mkdir's own `recursive`, which never returns where nothing can be made (/proc). */
+async function makeFolder(path: string, again = true): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) {
+      if ((await stat(path)).isDirectory()) return
+      throw Object.assign(new Error(`${path} is a file, not a folder`), { code: 'ENOTDIR' })
+    }
+    const above = dirname(path)
+    if (!isCode(error, 'ENOENT') || above === path || !again) throw error
+    await makeFolder(above)
+    await makeFolder(path, false)
   }
 }
 

@@ -111,7 +111,7 @@ export class JobCoordinator implements JobClient {
       clock,
       fileSystem,
       send: (message) => this.#sendToTask(vertex, message.subtask, message),
-      fail: (error) => this.#apply({ on: 'failed', error }),
+      fail: (error) => this.#apply({ on: 'failed', error: this.#placed(error) }),
     })
   }
 

@@ -5,6 +5,7 @@
  * included) or after close(); whatever it throws, or its async work rejects with, goes to `fail` once and ends it.
  */
 import type { Clock, TimerHandle } from '../../base/core/clock.ts'
+import { describeThrown } from '../../base/core/describe-thrown.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Source, SplitEnumerator, SplitEnumeratorContext } from '../../program/function/source.ts'
@@ -169,11 +170,16 @@ export class SourceCoordinator {
     this.#options.fail(this.#named(thrown, during))
   }
 
-  /** A StreamError of a connector says by itself what happened; anything else is given the source's name. */
+  /** A StreamError of a connector says by itself what happened, and where: in this source. */
   #named(thrown: unknown, during: string): StreamError {
-    if (thrown instanceof StreamError) return thrown
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    return new StreamError('USER_FUNCTION_FAILED', `The enumerator of source '${this.#options.name}' failed during ${during}: ${message}`, {
+    if (thrown instanceof StreamError) {
+      if (thrown.place.operator !== undefined) return thrown
+      const { code, message, hint, domain, retry, cause, place, stack } = thrown
+      const named = new StreamError(code, message, { hint, domain, retry, cause, place: { operator: this.#options.name, ...place } })
+      if (stack !== undefined) named.stack = stack
+      return named
+    }
+    return new StreamError('USER_FUNCTION_FAILED', `The enumerator of source '${this.#options.name}' failed during ${during}: ${describeThrown(thrown)}`, {
       cause: thrown,
       place: { operator: this.#options.name },
     })

@@ -34,12 +34,18 @@ async function readFooter(file: FileReader, path: string): Promise<FileMetaData>
     return await lib.parquetMetadataAsync(asyncBuffer(file), { initialFetchSize: footerBytes, geoparquet: false })
   } catch (error) {
     if (error instanceof StreamError) throw error
-    throw new StreamError('MALFORMED_INPUT', `cannot read ${path} as Parquet: ${(error as Error).message}`, {
+    throw new StreamError('MALFORMED_INPUT', `cannot read ${path} as Parquet: ${whyNot(error)}`, {
       hint: 'Check that it is a whole Parquet file; in a folder, other files can be hidden by a name that begins with _ or .',
       place: { file: path },
       cause: error,
     })
   }
+}
+
+/** A damaged footer makes the library stumble anywhere; what it then says means nothing to a user. */
+function whyNot(error: unknown): string {
+  if (error instanceof Error && !(error instanceof TypeError)) return error.message
+  return 'its footer is damaged'
 }
 
 /** A file as hyparquet reads it. */

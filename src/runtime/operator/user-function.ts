@@ -2,6 +2,7 @@
  * Calls into user code: what is thrown becomes a StreamError that names the operator, and a promise where none may be is
  * refused. Whoever calls user code catches with `userFailure`, which leaves errors of operators further down the chain alone.
  */
+import { describeThrown } from '../../base/core/describe-thrown.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Lifecycle } from '../../program/function/functions.ts'
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
@@ -10,11 +11,13 @@ import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 export function userFailure(ctx: RuntimeContext, what: string, thrown: unknown): StreamError {
   const place = { job: ctx.jobName, operator: ctx.operatorName, subtask: ctx.subtaskIndex }
   if (!(thrown instanceof StreamError)) {
-    const said = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `it threw ${String(thrown)}`
-    return new StreamError('USER_FUNCTION_FAILED', `${what} of operator ${ctx.operatorName} failed: ${said}`, { place, cause: thrown })
+    return new StreamError('USER_FUNCTION_FAILED', `${what} of operator ${ctx.operatorName} failed: ${describeThrown(thrown)}`, {
+      place,
+      ...(thrown instanceof Error && { cause: thrown }),
+    })
   }
-  // It happened further down the chain, inside of an emit.
-  if (thrown.place.operator !== undefined) return thrown
+  // It happened further down the chain, inside of an emit: all of a chain is one subtask.
+  if (thrown.place.operator !== undefined && thrown.place.subtask !== undefined) return thrown
   const { code, message, hint, domain, retry, cause, stack } = thrown
   const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...place, ...thrown.place } })
   if (stack !== undefined) placed.stack = stack

@@ -30,6 +30,8 @@ class Slot implements RunningSlot {
   readonly #mail: ToSlot[] = []
   #state: 'opening' | 'running' | 'parked' | 'over' = 'opening'
   #scheduled = false
+  /** A channel between two tasks of this slot moved: the other one may have something to do. */
+  #stirred = false
   #timer: { cancel(): void } | undefined
   #nextMetricsMs = 0
   /** Something has happened since the figures were last said: a job that rests says nothing. */
@@ -99,11 +101,19 @@ class Slot implements RunningSlot {
       const reader = this.#readers.get(`${vertex}/${subtask}`)
       if (reader !== undefined) {
         this.#host.control.send({ say: 'registerReader', vertex, subtask })
-        await reader.start()
+        await this.#startReader(reader, chain.runtime.nodes[0]!.ctx)
       }
       if (!task.isOver) this.#say({ vertex, subtask }, 'running')
     } catch (thrown) {
       task.fail(thrown)
+    }
+  }
+
+  async #startReader(reader: SourceReader<any, any>, ctx: OperatorContext): Promise<void> {
+    try {
+      await reader.start()
+    } catch (thrown) {
+      throw userFailure(ctx, 'The source reader', thrown)
     }
   }
 
@@ -116,15 +126,21 @@ class Slot implements RunningSlot {
       sendSplitRequest: () => control.send({ say: 'requestSplit', vertex, subtask }),
       sendEventToEnumerator: (event) => control.send({ say: 'enumeratorEvent', vertex, subtask, event }),
     }
-    const reader = operator.source.createReader(readerContext)
+    let reader: SourceReader<any, any>
+    try {
+      reader = operator.source.createReader(readerContext)
+    } catch (thrown) {
+      throw userFailure(ctx, 'createReader', thrown)
+    }
     this.#readers.set(`${vertex}/${subtask}`, reader)
     return new SourceInput({
       reader,
       strategy: operator.watermarks,
       name,
       onAvailable: () => this.wake(),
+      failureOf: (thrown) => userFailure(ctx, 'The source reader', thrown),
       onFailure: (thrown) => {
-        this.#tasks.find((task) => task.options.vertex === vertex && task.options.subtask === subtask)?.fail(userFailure(ctx, 'reader', thrown))
+        this.#tasks.find((task) => task.options.vertex === vertex && task.options.subtask === subtask)?.fail(userFailure(ctx, 'The source reader', thrown))
         this.wake()
       },
     })
@@ -140,8 +156,7 @@ class Slot implements RunningSlot {
     this.#timer = undefined
     for (;;) {
       this.#readMail()
-      let progressed = false
-      for (const task of this.#tasks) if (task.step() === 'progressed') progressed = true
+      const progressed = this.#stepAll()
       if (progressed) this.#hasNews = true
       this.#sayMetrics()
       if (this.#tasks.every((task) => task.isOver)) return void this.#close()
@@ -150,11 +165,18 @@ class Slot implements RunningSlot {
     }
   }
 
+  /** Gives every task a step; whether another round may get something done. */
+  #stepAll(): boolean {
+    this.#stirred = false
+    let progressed = false
+    for (const task of this.#tasks) if (task.step() === 'progressed') progressed = true
+    return progressed || this.#stirred
+  }
+
   /** Says that this thread sleeps, then looks once more: what a peer did before it saw the flag must not be missed. */
   #tryAgainAsleep(): boolean {
     Atomics.store(this.#sleepers, this.#deployment.slot, 1)
-    let progressed = this.#mail.length > 0
-    for (const task of this.#tasks) if (task.step() === 'progressed') progressed = true
+    const progressed = this.#stepAll() || this.#mail.length > 0
     if (progressed) Atomics.store(this.#sleepers, this.#deployment.slot, 0)
     return progressed
   }
@@ -171,7 +193,10 @@ class Slot implements RunningSlot {
   }
 
   #wakePeer(slot: number): void {
-    if (slot === this.#deployment.slot) return
+    if (slot === this.#deployment.slot) {
+      this.#stirred = true
+      return
+    }
     if (Atomics.compareExchange(this.#sleepers, slot, 1, 0) === 1) this.#host.wakePeer(slot)
   }
 
@@ -188,7 +213,8 @@ class Slot implements RunningSlot {
         else if (message.do === 'noMoreSplits') reader?.notifyNoMoreSplits()
         else reader?.handleEnumeratorEvent?.(message.event)
       } catch (thrown) {
-        this.#tasks.find((task) => task.options.vertex === vertex && task.options.subtask === subtask)?.fail(thrown)
+        const task = this.#tasks.find(({ options }) => options.vertex === vertex && options.subtask === subtask)
+        task?.fail(userFailure(task.options.chain.runtime.nodes[0]!.ctx, 'The source reader', thrown))
       }
     }
   }

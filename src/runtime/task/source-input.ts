@@ -24,6 +24,7 @@ export class SourceInput implements TaskInput {
   readonly #time: TaskEvent[] = []
   readonly #onAvailable: () => void
   readonly #onFailure: (thrown: unknown) => void
+  readonly #failureOf: (thrown: unknown) => unknown
   readonly #output: UnitGatherer
   readonly #name: string
   #state: 'ready' | 'waiting' | 'ended' = 'ready'
@@ -36,11 +37,14 @@ export class SourceInput implements TaskInput {
     readonly name: string
     readonly onAvailable: () => void
     readonly onFailure: (thrown: unknown) => void
+    /** What the reader threw as an error that names the operator. */
+    readonly failureOf?: (thrown: unknown) => unknown
   }) {
     this.#reader = options.reader
     this.#name = options.name
     this.#onAvailable = options.onAvailable
     this.#onFailure = options.onFailure
+    this.#failureOf = options.failureOf ?? ((thrown) => thrown)
     this.#watermarks = options.strategy === undefined ? undefined : new SourceWatermarks(options.strategy)
     this.#publisher = new TimePublisher({
       emitWatermark: (watermark) => void this.#time.push({ kind: 'watermark', watermark }),
@@ -78,7 +82,7 @@ export class SourceInput implements TaskInput {
   }
 
   #read(): void {
-    const result = this.#reader.pollNext(this.#output)
+    const result = this.#pollReader()
     this.#output.close()
     if (this.#watermarks?.combine() === true) this.publish()
     if (result === 'end') {
@@ -91,6 +95,14 @@ export class SourceInput implements TaskInput {
   /** What a reader says of time holds behind the rows that it emitted before. */
   #say(takesEffect: () => void): void {
     this.#queue.push({ kind: 'said', takesEffect })
+  }
+
+  #pollReader(): ReturnType<SourceReader<any, any>['pollNext']> {
+    try {
+      return this.#reader.pollNext(this.#output)
+    } catch (thrown) {
+      throw this.#failureOf(thrown)
+    }
   }
 
   #waitForMore(): void {

@@ -93,7 +93,7 @@ describe('a job coordinated inline', () => {
       },
     }
     await expect(start([[]], { source: broken }).coordinator.result).rejects.toThrow(
-      "The enumerator of source 'Source: scripts' failed during starting it: no such folder",
+      "The enumerator of source 'Source: scripts' failed during starting it: Error: no such folder",
     )
   })
 

@@ -139,7 +139,7 @@ describe('the coordinator of a source', () => {
       () => {
         throw new Error('no such topic')
       },
-      'during starting it: no such topic',
+      'during starting it: Error: no such topic',
     ],
     [
       'start',
@@ -148,7 +148,7 @@ describe('the coordinator of a source', () => {
           throw new Error('refused')
         },
       }),
-      'during starting it: refused',
+      'during starting it: Error: refused',
     ],
     [
       'async work',
@@ -161,7 +161,7 @@ describe('the coordinator of a source', () => {
             () => undefined,
           ),
       }),
-      'during its asynchronous work: listing',
+      'during its asynchronous work: Error: listing',
     ],
     [
       'addReader',
@@ -170,7 +170,7 @@ describe('the coordinator of a source', () => {
           throw new Error('add')
         },
       }),
-      'during adding reader 0: add',
+      'during adding reader 0: Error: add',
     ],
   ] as const)('fails the job once when %s throws, naming the source', async (_what, make, message) => {
     const { coordinator, failures } = coordinate(make as never)
@@ -190,7 +190,7 @@ describe('the coordinator of a source', () => {
     }))
     await coordinator.start()
     await coordinator.close()
-    expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' failed during closing it: disk"])
+    expect(failures.map((error) => error.message)).toEqual(["The enumerator of source 'flights' failed during closing it: Error: disk"])
   })
 
   it('refuses an event for an enumerator that has no handler for it', async () => {
