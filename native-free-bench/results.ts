@@ -2,7 +2,7 @@
  * The results as a table: for a terminal, and RESULTS.md. Every figure is minimum / median / maximum over the runs; a ratio
  * is that of the medians.
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import type { Figures } from './rows.ts'
 
@@ -57,6 +57,8 @@ export function geometricMean(results: readonly Result[]): number | undefined {
 export interface Report {
   readonly results: readonly Result[]
   readonly thinPath: readonly ThinPath[]
+  /** Further sections, as text. */
+  readonly sections: readonly string[]
   readonly command: string
   readonly flink: string
 }
@@ -70,6 +72,20 @@ export interface ThinPath {
 
 export function machine(): string {
   return `${os.availableParallelism()} x ${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}, Node ${process.versions.node}`
+}
+
+const file = new URL('RESULTS.md', import.meta.url)
+const nexmarkStart = '\n## Nexmark\n'
+
+/** RESULTS.md as two parts, each taken by a command of its own: the workloads, and Nexmark with its heading. */
+function parts(): { readonly workloads: string; readonly nexmark: string } {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '# Results\n'
+  const at = text.indexOf(nexmarkStart)
+  return at < 0 ? { workloads: text, nexmark: '' } : { workloads: text.slice(0, at), nexmark: text.slice(at) }
+}
+
+export function writeNexmark(section: string): void {
+  writeFileSync(file, `${parts().workloads.trimEnd()}\n\n${section}`)
 }
 
 export function writeResults(report: Report): void {
@@ -97,6 +113,7 @@ aim for the declared schema is 0.7 of it.
 | form | prototype, M records/s | ours | part |
 | --- | --- | --- | --- |
 ${report.thinPath.map((t) => `| ${t.mode} | ${million(t.prototype)} | ${million(t.ours)} | ${(t.ours / t.prototype).toFixed(2)} |`).join('\n')}
-`
-  writeFileSync(new URL('RESULTS.md', import.meta.url), text)
+
+${report.sections.join('\n')}`
+  writeFileSync(file, text + parts().nexmark)
 }

@@ -5,13 +5,27 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { flinkVersions, runFlink, whyNoFlink } from './flink-peer.ts'
-import { geometricMean, machine, median, type Result, ratioOf, steadySeconds, type ThinPath, table, writeResults } from './results.ts'
+import { footprint, footprintText } from './footprint.ts'
+import { type CompareOptions, compareNexmark, nexmarkMeans, nexmarkSection, nexmarkTable } from './nexmark/compare.ts'
+import {
+  geometricMean,
+  machine,
+  median,
+  type Result,
+  ratioOf,
+  steadySeconds,
+  type ThinPath,
+  table,
+  writeNexmark,
+  writeResults,
+} from './results.ts'
 import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, timed, titleOf } from './rows.ts'
 
 const help = `npm run bench -- [options]
 
   --workload A,B     only these: map-chain, rebalance, keyed-sum, window-tumbling, window-sliding, window-session,
                      window-pojo-strings, wordcount, process-state. Without it all run, and RESULTS.md is written if they run for 10 s
+  --nexmark [Q,R]    the Nexmark queries in place of the workloads: --nexmark all, or --nexmark q5,q7
   --keys N           instead of a workload's own numbers of keys
   --peer flink       real Flink beside us (builds peers/flink: Java 17 and Maven)
   --seconds N        steady part of each run; default 10
@@ -55,12 +69,24 @@ async function prototype(form: 'row' | 'kernel', seconds: number): Promise<numbe
   return run(Math.ceil((await run(50e6)) * seconds))
 }
 
+async function nexmark(which: string, options: Omit<CompareOptions, 'queries' | 'progress'>, json: boolean): Promise<boolean> {
+  const results = await compareNexmark({ ...options, progress, ...(which !== 'all' && { queries: which.split(',') }) })
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
+  if (which === 'all' && options.withFlink && options.seconds >= steadySeconds)
+    writeNexmark(nexmarkSection(results, command, flinkVersions()))
+  process.stdout.write(
+    json ? `${JSON.stringify({ machine: machine(), results, ...nexmarkMeans(results) })}\n` : `${nexmarkTable(results)}\n`,
+  )
+  return results.every((result) => result.failure === undefined)
+}
+
 async function main(): Promise<boolean> {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     options: {
       workload: text,
       keys: text,
+      nexmark: text,
       peer: text,
       seconds: { ...text, default: '10' },
       runs: { ...text, default: '3' },
@@ -76,6 +102,7 @@ async function main(): Promise<boolean> {
   const settings: RunSettings = { parallelism: Number(values.parallelism), mode: values.mode }
   const missing = values.peer === undefined ? 'not asked for (--peer flink)' : whyNoFlink()
   if (values.peer !== undefined && missing !== undefined) progress(missing)
+  if (values.nexmark !== undefined) return nexmark(values.nexmark, { seconds, settings, withFlink: missing === undefined }, values.json)
   const rows = rowsOf(values.workload, values.keys === undefined ? undefined : Number(values.keys))
   const results: Result[] = []
   for (const row of rows) results.push(await measureRow(row, settings, seconds, Number(values.runs), missing === undefined))
@@ -89,8 +116,11 @@ async function main(): Promise<boolean> {
   }
 
   const flink = missing ?? flinkVersions()
-  if (values.workload === undefined && values.keys === undefined && seconds >= steadySeconds)
-    writeResults({ results, thinPath, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd(), flink })
+  const isWhole = values.workload === undefined && values.keys === undefined && seconds >= steadySeconds
+  if (isWhole) progress('start, memory, rest, latency')
+  const sections = isWhole ? [footprintText(await footprint(missing === undefined))] : []
+  if (isWhole)
+    writeResults({ results, thinPath, sections, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trimEnd(), flink })
   const summary = {
     machine: machine(),
     flink,
