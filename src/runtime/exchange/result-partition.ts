@@ -219,10 +219,18 @@ export class ResultPartition {
       const start = everyRow ? 0 : this.#starts[phase.target]!
       const count = (everyRow ? this.staging.rowCount : this.#starts[phase.target + 1]! - start) - phase.row
       if (count <= 0) continue
-      phase.row += this.channels[phase.target]!.write(phase.batch, order, start + phase.row, count)
+      phase.row += this.#write(phase, order, start + phase.row, count)
       if (phase.row < (everyRow ? this.staging.rowCount : this.#starts[phase.target + 1]! - start)) return false
     }
     return true
+  }
+
+  #write({ batch, target }: Extract<Phase, { at: 'scattering' }>, order: Int32Array | null, from: number, count: number): number {
+    try {
+      return this.channels[target]!.write(batch, order, from, count)
+    } catch (thrown) {
+      throw this.#failure(thrown)
+    }
   }
 
   #outgoing(): OutgoingBatch {
@@ -237,6 +245,7 @@ export class ResultPartition {
       if (ids !== undefined)
         return { type: { kind: 'int32' }, nullable: column.field.nullable, values: ids, nulls: column.nullCount > 0 ? column.nulls : null }
       return {
+        name: column.field.name,
         type: column.field.type,
         nullable: column.field.nullable,
         values: column.values,
