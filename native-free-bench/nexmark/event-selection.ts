@@ -11,8 +11,9 @@ export const eventKinds = ['person', 'auction', 'bid'] as const satisfies readon
 /** Which columns of which kinds; events of other kinds are stepped over. Every row has its `kind` and `dateTime` besides. */
 export type Selection = { readonly [K in EventKind]?: readonly Exclude<keyof Events[K] & string, 'dateTime'>[] }
 
-type ColumnName<S extends Selection> = { [K in keyof S & EventKind]: S[K] extends readonly (infer C extends string)[] ? `${K}_${C}` : never }[keyof S &
-  EventKind]
+type ColumnName<S extends Selection> = {
+  [K in keyof S & EventKind]: S[K] extends readonly (infer C extends string)[] ? `${K}_${C}` : never
+}[keyof S & EventKind]
 export type EventRow<S extends Selection> = { kind: number; dateTime: number } & {
   [N in ColumnName<S>]: N extends `${infer K extends EventKind}_${infer C}` ? (C extends keyof Events[K] ? Events[K][C] : never) : never
 }
@@ -41,7 +42,11 @@ export function selectionDataType(selection: Selection): DataType {
   })
   return {
     kind: 'struct',
-    fields: [{ name: 'kind', type: { kind: 'int32' }, nullable: false }, { name: 'dateTime', type: { kind: 'timestamp' }, nullable: false }, ...fields],
+    fields: [
+      { name: 'kind', type: { kind: 'int32' }, nullable: false },
+      { name: 'dateTime', type: { kind: 'timestamp' }, nullable: false },
+      ...fields,
+    ],
   }
 }
 

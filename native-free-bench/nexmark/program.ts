@@ -7,6 +7,7 @@ import { discardSink, type Environment } from 'headrace'
 import { measure } from '../measure.ts'
 import { queries } from './queries/all.ts'
 import type { Query } from './queries/query.ts'
+import { source } from './queries/source.ts'
 import { canonical } from './rows.ts'
 import type { NexmarkOptions } from './source.ts'
 
@@ -24,7 +25,7 @@ interface Args {
 const warm = 0.25
 
 export default async function nexmark(env: Environment, args: Args): Promise<void> {
-  const query = queries[args.query]!
+  const query = args.query === 'source' ? source : queries[args.query]!
   const events: NexmarkOptions = {
     events: Number(args.events),
     rate: Number(args.rate),

@@ -61,7 +61,9 @@ export function nexmarkEvents<const S extends Selection>(options: NexmarkOptions
   for (const kind of kinds) checkColumns(kind, selection[kind]!)
   if (kinds.length === 0) throw new Error('nexmarkEvents: the selection is empty. Name a kind of event.')
   const maxEvents = kinds.includes('bid') ? unitEvents : sparseUnitEvents
-  return source(`nexmark ${kinds.join('s and ')}s`, options, selectionDataType(selection), (stream) => stream.readSelection(selection, maxEvents))
+  return source(`nexmark ${kinds.join('s and ')}s`, options, selectionDataType(selection), (stream) =>
+    stream.readSelection(selection, maxEvents),
+  )
 }
 
 function checkColumns(kind: EventKind, columns: readonly string[]): void {

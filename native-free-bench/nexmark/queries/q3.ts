@@ -19,10 +19,13 @@ interface Sale {
 
 export const q3 = query({
   build: (env, events) => {
-    const sales = env.fromSource(nexmarkEvents(events, { person: ['id', 'name', 'city', 'state'], auction: ['id', 'seller', 'category'] }), {
-      name: 'persons and auctions',
-      watermarks: noWatermarks(),
-    })
+    const sales = env.fromSource(
+      nexmarkEvents(events, { person: ['id', 'name', 'city', 'state'], auction: ['id', 'seller', 'category'] }),
+      {
+        name: 'persons and auctions',
+        watermarks: noWatermarks(),
+      },
+    )
     const auctions = sales
       .filter((event) => event.kind === kinds.auction && event.auction_category === 10)
       .map((event) => ({ id: event.auction_id, seller: event.auction_seller }))

@@ -29,7 +29,10 @@ export const q8 = query({
         name: 'persons and auctions',
         watermarks: eventTime(),
       })
-      .map((event): Sign => (event.kind === kinds.person ? { id: event.person_id, name: event.person_name } : { id: event.auction_seller, name: null }))
+      .map(
+        (event): Sign =>
+          event.kind === kinds.person ? { id: event.person_id, name: event.person_name } : { id: event.auction_seller, name: null },
+      )
     return signs
       .keyBy('id')
       .window(tumbling(seconds(10)))
