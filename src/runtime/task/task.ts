@@ -29,9 +29,12 @@ export interface OutgoingEdge {
   readonly partition: ResultPartition
   /** -1: only when full; 0: after each unit. */
   readonly bufferTimeoutMs: number
-  /** When rows in it must be on their way; Infinity while there are none. */
+  /** When rows in it must be on their way; Infinity while there are none, `overdue` where they wait for credit only. */
   flushAtMs: number
 }
+
+/** No time will do it: credit wakes the task, and each step tries. */
+const overdue = Number.NEGATIVE_INFINITY
 
 export interface TaskOptions {
   readonly vertex: number
@@ -67,6 +70,7 @@ export class Task {
   #blockedSinceProbe = false
   #endingAt = 0
   #endSent = false
+  #lastResult: StepResult = 'progressed'
 
   constructor(options: TaskOptions) {
     this.options = options
@@ -76,8 +80,12 @@ export class Task {
 
   /** Earliest time at which a step has something to do though nothing arrives. */
   get wakeAtMs(): number {
-    let at = this.phase === 'running' ? Math.min(this.#nextTimerMs, this.options.input.needsProbe === true ? this.#nextProbeMs : Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
-    for (const edge of this.options.edges) at = Math.min(at, edge.flushAtMs)
+    let at = Number.POSITIVE_INFINITY
+    // What blocks a task, or what it awaits, wakes it; its timers can do nothing before.
+    if (this.phase === 'running' && this.#lastResult === 'idle') {
+      at = Math.min(this.#nextTimerMs, this.options.input.needsProbe === true ? this.#nextProbeMs : Number.POSITIVE_INFINITY)
+    }
+    for (const { flushAtMs } of this.options.edges) if (flushAtMs !== overdue) at = Math.min(at, flushAtMs)
     return at
   }
 
@@ -99,18 +107,19 @@ export class Task {
       this.fail(thrown)
       result = 'ended'
     }
-    if (result === 'blocked') this.#blockedSinceProbe = true
+    if (result === 'blocked' || result === 'awaiting') this.#blockedSinceProbe = true
+    this.#lastResult = result
     this.time.note(result, this.options.clock.elapsed())
     return result
   }
 
   #step(nowMs: number): StepResult {
     const { chain } = this.options
+    this.#flushDue(nowMs)
     if (this.#awaited !== undefined) return 'awaiting'
     const { pending } = chain
     if (pending !== undefined) return this.#await(pending)
     chain.runtime.interrupted = false
-    this.#flushDue(nowMs)
     if (!chain.makeRoom()) return 'blocked'
     if (chain.isAdvancing) return this.#advance()
     if (this.phase === 'ending') return this.#end()
@@ -130,12 +139,13 @@ export class Task {
     chain.run(unit)
     this.recordsIn += unit.cursor - from
     input.afterRows?.()
-    if (unit.cursor < unit.rowCount) return
-    this.#unit = undefined
+    const isDone = unit.cursor === unit.rowCount
+    if (isDone) this.#unit = undefined
     for (const edge of edges) {
       if (edge.bufferTimeoutMs < 0 || !edge.partition.hasUnsent) continue
-      if (edge.bufferTimeoutMs === 0) this.#flush(edge)
-      else if (edge.flushAtMs === Number.POSITIVE_INFINITY) edge.flushAtMs = nowMs + edge.bufferTimeoutMs
+      if (edge.bufferTimeoutMs === 0) {
+        if (isDone) this.#flush(edge)
+      } else if (edge.flushAtMs === Number.POSITIVE_INFINITY) edge.flushAtMs = nowMs + edge.bufferTimeoutMs
     }
   }
 
@@ -201,18 +211,18 @@ export class Task {
     edge.partition.scatter()
     edge.partition.flush()
     edge.flushAtMs = Number.POSITIVE_INFINITY
-    if (edge.partition.hasUnsent && edge.bufferTimeoutMs >= 0) edge.flushAtMs = this.options.clock.now() + Math.max(1, edge.bufferTimeoutMs)
+    if (edge.partition.hasUnsent && edge.bufferTimeoutMs >= 0) edge.flushAtMs = overdue
   }
 
   #end(): StepResult {
     const { nodes } = this.options.chain.runtime
-    while (this.#endingAt < nodes.length) {
-      const promise = nodes[this.#endingAt++]!.operator?.endInput?.()
-      if (promise !== undefined) return this.#await(promise)
-      if (!this.options.chain.makeRoom()) return 'blocked'
+    if (this.#endingAt === nodes.length) {
+      this.#become('draining')
+      return 'progressed'
     }
-    this.#become('draining')
-    return 'progressed'
+    // One a step: what an operator emits at its end, a sink's write or a watermark among it, is through before the next one's.
+    const promise = nodes[this.#endingAt++]!.operator?.endInput?.()
+    return promise === undefined ? 'progressed' : this.#await(promise)
   }
 
   #drain(): StepResult {
@@ -222,10 +232,9 @@ export class Task {
       for (const { partition } of edges) partition.broadcastEvent({ kind: 'endOfData' })
       this.#endSent = true
     }
-    for (const { partition } of edges) {
-      if (!partition.isDrained) return 'blocked'
-      partition.flush()
-    }
+    // All of them, so that one stuck consumer does not keep the end from the others.
+    for (const { partition } of edges) partition.flush()
+    if (!edges.every(({ partition }) => partition.isDrained && !partition.hasUnsent)) return 'blocked'
     for (const edge of edges) edge.flushAtMs = Number.POSITIVE_INFINITY
     this.#become('finished')
     return 'ended'
@@ -259,6 +268,7 @@ export class Task {
 
   #become(phase: TaskPhase): void {
     this.phase = phase
+    if (this.isOver) this.time.stop(this.options.clock.elapsed())
     this.options.onPhase(phase)
   }
 
