@@ -61,8 +61,8 @@ export class TypedKeyedState {
   table: TypedTable
   readonly #options: TypedKeyedStateOptions
   readonly #declared = new Map<string, Declared>()
-  #tables: (TypedTable | undefined)[] = []
-  #initial: number[] = [0, Number.NaN]
+  #tables: TypedTable[] = []
+  readonly #initial: number[] = [0, Number.NaN]
   /** Words that hold a number where they are not NaN. */
   readonly #numberWords: number[] = []
   /** First value field of an entry. */
@@ -114,8 +114,21 @@ export class TypedKeyedState {
     // What was narrower was a number, and numbers were themselves.
     const keyOf = (key: number): number => keys.idOf(key)
     this.#first = firstValueWord(keys.tableKeyKind)
-    this.#tables = this.#tables.map((table) => table?.rekeyed(keys.tableKeyKind, keyOf))
+    const old = this.#tables
+    this.#tables = old.map((table) => table.rekeyed(keys.tableKeyKind, keyOf))
+    this.#tables.forEach((table) => this.#dropVacant(table))
     return keyOf
+  }
+
+  /** One per key group, made when first asked for: no state can be declared after that. */
+  get tables(): readonly TypedTable[] {
+    if (this.#tables.length === 0) this.#makeTables()
+    return this.#tables
+  }
+
+  /** Words of an entry, key included. */
+  get stride(): number {
+    return this.#first + this.#initial.length
   }
 
   /** Makes a table key current; the key space must be wide enough for it. */
@@ -123,6 +136,14 @@ export class TypedKeyedState {
     this.key = key
     this.hash = hash
     this.at = unresolved
+  }
+
+  /** As enter, where the key has been looked for: `at` is the first value field of its entry, or -1. */
+  enterAt(key: number, hash: number, table: TypedTable, at: number): void {
+    this.key = key
+    this.hash = hash
+    this.table = table
+    this.at = at
   }
 
   /** Between turns there is no current key, and touching state is an error. */
@@ -143,21 +164,16 @@ export class TypedKeyedState {
   #resolve(name: string): number {
     if (this.at === noTurn) throw this.#notKeyed(name)
     if (this.at === unresolved) {
-      const table = this.#tables[this.#groupOf(this.hash)]
-      const entry = table === undefined ? absent : table.find(this.key, this.hash)
-      if (entry >= 0) {
-        this.table = table!
-        this.at = entry + this.#first
-      } else this.at = absent
+      this.table = this.tables[this.#groupOf(this.hash)]!
+      const entry = this.table.find(this.key, this.hash)
+      this.at = entry < 0 ? absent : entry + this.#first
     }
     return this.at
   }
 
+  /** Of a key that has been looked for. */
   #insert(): number {
-    const group = this.#groupOf(this.hash)
-    const table = this.#tables[group] ?? this.#makeTable(group)
-    this.table = table
-    this.at = table.insert(this.key, this.hash) + this.#first
+    this.at = this.table.insert(this.key, this.hash) + this.#first
     return this.at
   }
 
@@ -166,26 +182,33 @@ export class TypedKeyedState {
     return (this.#mask > 0 ? hash & this.#mask : (hash >>> 0) % maxParallelism) - first
   }
 
-  #makeTable(group: number): TypedTable {
+  #makeTables(): void {
     const { keys } = this
+    const initial = Float64Array.from(this.#initial)
+    this.#tables = Array.from({ length: this.#options.groups.count }, () => {
+      const table = new TypedTable(keys.tableKeyKind, initial, keys.hashOf)
+      this.#dropVacant(table)
+      return table
+    })
+  }
+
+  /** Lets a table forget the keys that hold nothing. */
+  #dropVacant(table: TypedTable): void {
+    const first = firstValueWord(table.keyKind)
     const numbers = this.#numberWords
-    const table = new TypedTable(keys.tableKeyKind, Float64Array.from(this.#initial), keys.hashOf)
-    const first = this.#first
     table.isVacant = (i32, f64, entry) => {
       const at = entry + first
       if (i32[at * 2] !== 0 || i32[at * 2 + 1] !== 0) return false
       for (const word of numbers) if (!Number.isNaN(f64[at + word])) return false
       return true
     }
-    this.#tables[group] = table
-    return table
   }
 
   /** Keys that hold state. */
   get numKeys(): number {
     let keys = 0
     for (const table of this.#tables) {
-      table?.forEach((entry) => {
+      table.forEach((entry) => {
         if (table.isVacant?.(table.i32, table.f64, entry) === false) keys++
       })
     }
@@ -197,7 +220,6 @@ export class TypedKeyedState {
     const declared = this.#declared.get(name)
     assert(declared !== undefined, `state ${name} of ${this.#options.operatorName} is declared before it is iterated`)
     for (const [group, table] of this.#tables.entries()) {
-      if (table === undefined) continue
       const found: number[] = []
       table.forEach((entry) => found.push(entry))
       for (const entry of found) {

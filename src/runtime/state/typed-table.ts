@@ -157,7 +157,6 @@ export class TypedTable {
   /** The same entries under other keys of equal hash, as where a kind of key has turned out too narrow. */
   rekeyed(keyKind: TableKeyKind, keyOf: (key: number) => number): TypedTable {
     const table = new TypedTable(keyKind, this.initial, this.hashOf)
-    table.isVacant = this.isVacant
     const from = firstValueWord(this.keyKind)
     const to = firstValueWord(keyKind)
     this.forEach((at) => {

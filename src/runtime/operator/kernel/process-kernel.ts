@@ -6,18 +6,22 @@
 import type { ProcessFunction } from '../../../program/function/functions.ts'
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
 import { TypedBackend } from '../../state/typed-backend.ts'
+import type { TypedKeyedState } from '../../state/typed-keyed-state.ts'
+import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import type { OperatorContext } from '../operator.ts'
 import { ProcessTurn } from '../process-turn.ts'
 import { FunctionLifecycle } from '../user-function.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
-import type { GroupRange } from './table-group.ts'
+import { findText, type GroupRange } from './table-group.ts'
 
 export class ProcessKernel implements KeyedKernel {
   readonly keys: KeySpace
+  readonly state: TypedKeyedState
   readonly fieldsRead = undefined
   readonly bindings: Readonly<Record<string, unknown>>
   readonly isSaving = false
   readonly #backend: TypedBackend
+  readonly #groups: GroupRange
   readonly #turn: ProcessTurn
   readonly #lifecycle: FunctionLifecycle
   readonly #processElement: (row: any, ctx: any, out: any) => unknown
@@ -27,6 +31,8 @@ export class ProcessKernel implements KeyedKernel {
     this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
     this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) => ctx.requestProcessingTimer(atMs))
     this.keys = this.#backend.keys
+    this.state = this.#backend.state
+    this.#groups = groups
     this.#turn = new ProcessTurn(ctx, parts, this.#backend)
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
     this.bindings = { processElement: this.#processElement, turnContext: this.#turn.context, turnCollector: this.#turn.collector }
@@ -41,10 +47,14 @@ export class ProcessKernel implements KeyedKernel {
   }
 
   addText({ kernel: K, id }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    const { tableKeyKind } = this.keys
+    const { stride } = this.state
+    const first = firstValueWord(tableKeyKind)
     return {
-      before: '',
+      before: `const tb${id} = ${K}.state.tables`,
       row: `${key.declare}
-${K}.begin(${key.k}, ${key.h}, ${row.timestamp})
+${findText(tableKeyKind, stride, key.k, key.h, `tb${id}`, this.#groups, id)}
+${K}.begin(${key.k}, ${key.h}, t${id}, e${id} < 0 ? -1 : e${id} + ${first}, ${row.timestamp})
 try {
   const u${id} = processElement(${row.row}, turnContext, turnCollector)
   if (u${id} !== undefined) ${K}.answered(u${id})
@@ -55,8 +65,8 @@ ${K}.end()`,
   }
 
   /** The turn around the call that the loop makes. */
-  begin(key: number, hash: number, timestamp: number): void {
-    this.#backend.enterId(key, hash)
+  begin(key: number, hash: number, table: TypedTable, at: number, timestamp: number): void {
+    this.state.enterAt(key, hash, table, at)
     this.#turn.begin(timestamp)
   }
 
