@@ -215,6 +215,13 @@ export class TypedKeyedState {
     return keys
   }
 
+  /** Of the tables. */
+  get sizeBytes(): number {
+    let bytes = 0
+    for (const table of this.#tables) bytes += table.sizeBytes
+    return bytes
+  }
+
   /** All values of one state, key group by key group. */
   *entries(name: string): IterableIterator<StateEntry> {
     const declared = this.#declared.get(name)
