@@ -3,6 +3,7 @@
  * loop. `cursor` is the next row; a unit is done when it reaches `rowCount`.
  */
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
+import type { Schema } from '../../base/columnar/data-type.ts'
 import type { ReadColumn } from '../../base/columnar/read-column.ts'
 import { restIndex } from '../../base/columnar/schema.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
@@ -45,9 +46,21 @@ export function loopColumns({ schema, columns }: ColumnBatch, key: string | unde
 export function shapeOf(unit: ChainUnit, key: string | undefined): string {
   if (unit.form !== 'batch') return `${unit.form}${unit.form === 'rows' && unit.timestamps !== undefined ? '@' : ''}/${unit.input}`
   const { schema, timestamps } = unit.batch
-  let shape = `${schema.root}${restIndex(schema) < 0 ? '' : '+'}/${unit.input}${timestamps === null ? '' : '@'}`
-  for (const [c, column] of loopColumns(unit.batch, key).entries()) {
-    shape += `,${JSON.stringify(schema.fields[c]!.name)} ${column.layout}${column.dictionary === undefined ? '' : 'd'}${column.validity === null ? '' : '?'}`
+  let shape = `${fieldsText(schema)}/${unit.input}${timestamps === null ? '' : '@'}`
+  for (const column of loopColumns(unit.batch, key)) {
+    shape += `,${column.layout}${column.dictionary === undefined ? '' : 'd'}${column.validity === null ? '' : '?'}`
   }
   return shape
+}
+
+const fieldsTexts = new WeakMap<Schema, string>()
+
+/** What a schema says of the text of a loop: the names. Types show in the layouts. */
+function fieldsText(schema: Schema): string {
+  let text = fieldsTexts.get(schema)
+  if (text === undefined) {
+    text = `${schema.root}${restIndex(schema) < 0 ? '' : '+'}${JSON.stringify(schema.fields.map(({ name }) => name))}`
+    fieldsTexts.set(schema, text)
+  }
+  return text
 }

@@ -478,6 +478,33 @@ describe('failures of user functions', () => {
   })
 })
 
+describe('generated text', () => {
+  /** The generated files on the stack of a function that is called in each subtask. */
+  async function filesOf(parallelism: number): Promise<string[]> {
+    const files = new Set<string>()
+    const look = (row: any) => {
+      for (const [file] of new Error('look').stack!.matchAll(/headrace-chain-[^:)]+/g)) files.add(file)
+      return row
+    }
+    await runJob((env) => {
+      env
+        .fromSource(sourceOf(rowsUnit(Array.from({ length: 100 }, (_, i) => ({ i })))), { name: 'in' })
+        .setParallelism(parallelism)
+        .map(look, { name: 'a map: "*/ and so on' })
+        .setParallelism(parallelism)
+        .sinkTo(new ListSink())
+        .setParallelism(parallelism)
+    })
+    return [...files]
+  }
+
+  test('has a name in stacks, another one for each chain', async () => {
+    const files = [...(await filesOf(3)), ...(await filesOf(1))]
+    expect(files).toHaveLength(4)
+    for (const file of files) expect(file).toMatch(/^headrace-chain-[\w.-]+\.js$/)
+  })
+})
+
 describe('awaiting a sink', () => {
   test('a sink that takes its time is given no row while it does', async () => {
     for (const codegen of [true, false]) {
