@@ -15,6 +15,7 @@ import { paneMsOf } from './pane-store.ts'
 import { PaneWindowKernel } from './pane-window-kernel.ts'
 import { RollingKernel } from './rolling-kernel.ts'
 import { ProcessKernel } from './process-kernel.ts'
+import { SessionWindowKernel } from './session-window-kernel.ts'
 import type { GroupRange } from './table-group.ts'
 import { isPlainProcess, windowEmitter } from './window-emitter.ts'
 
@@ -40,11 +41,14 @@ function windowKernel(descriptor: WindowDescriptor, key: KeySpec, range: GroupRa
   const { assigner, trigger, evictor, apply, allowedLatenessMs, lateTag } = descriptor
   if (trigger !== undefined || evictor !== undefined) return undefined
   if (assigner.kind === 'global') return assigner.fireAtEnd ? globalWindowKernel(apply, key, range, ctx) : undefined
-  if (assigner.kind !== 'tumbling' && assigner.kind !== 'sliding') return undefined
   if (assigner.time !== 'event') return undefined
   if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
   const accumulator = accumulatorOf(apply, allowedLatenessMs === 0, ctx)
   if (accumulator === undefined) return undefined
+  if (assigner.kind === 'session') {
+    if (typeof assigner.gapMs === 'function' || !accumulator.canMerge) return undefined
+    return new SessionWindowKernel({ gapMs: assigner.gapMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx) }, ctx)
+  }
   const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : assigner.sizeMs
   // A window merges its panes; with more panes than this, merging costs more than adding to each window.
   const panes = assigner.sizeMs / paneMsOf(assigner.sizeMs, slideMs)

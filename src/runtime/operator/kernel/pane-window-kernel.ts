@@ -9,8 +9,9 @@ import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { minWatermark, type OperatorContext } from '../operator.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import { compileMerge, type MergeEntry } from './compile-merge.ts'
+import { keyProperties, keyPropertiesText } from './key-properties.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
-import { quote } from './quote.ts'
 import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
@@ -24,8 +25,6 @@ export interface PaneWindowOptions extends PaneOptions {
   /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
   readonly emitter?: WindowEmitter
 }
-
-type MergeEntry = (f: Float64Array, at: number, g: Float64Array, from: number) => void
 
 export class PaneWindowKernel implements KeyedKernel {
   readonly keys = new KeySpace()
@@ -95,7 +94,7 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}
     const result = accumulator.resultText('f', `e + ${firstValueWord(keyKind)}`)
     const tableKey = keyKind === 'int32' ? 'a[e * 2]' : 'f[e]'
     const key = this.keys.kind === 'interned' ? `values[${tableKey}]` : tableKey
-    const row = this.#options.framed ? `{ ${this.#keyText(tableKey)}windowStart: start, windowEnd: end, ${result} }` : result
+    const row = this.#options.framed ? `{ ${keyPropertiesText(this.#options.key, this.keys, tableKey)}windowStart: start, windowEnd: end, ${result} }` : result
     return `const start = K.windowStart, end = K.windowEnd, time = end - 1, values = K.keys.values
 for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
   const t = K.tables[g]
@@ -109,15 +108,6 @@ for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
   }
 }
 return true`
-  }
-
-  /** The key's properties in a result row: its fields, or `key`. */
-  #keyText(tableKey: string): string {
-    const { key } = this.#options
-    const value = this.keys.kind === 'interned' ? `values[${tableKey}]` : tableKey
-    if (key.kind === 'field') return `${quote.property(key.field)}: ${value}, `
-    if (key.kind === 'function') return `key: ${value}, `
-    return `${key.fields.map((field) => `${quote.property(field)}: ${value}${quote.access(field)}`).join(', ')}, `
   }
 
   processElement(row: unknown, timestamp: number, key: unknown): void {
@@ -176,13 +166,7 @@ return true`
       else this.#merge!(merged, 0, table.f64, from)
     }
     const result = accumulator.result(merged, 0)
-    this.#ctx.output.emit(this.#options.framed ? { ...this.#keyFields(this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result } : result, start + sizeMs - 1)
-  }
-
-  #keyFields(value: unknown): Record<string, unknown> {
-    const { key } = this.#options
-    if (key.kind === 'field') return { [key.field]: value }
-    return key.kind === 'function' ? { key: value } : Object.fromEntries(key.fields.map((field) => [field, (value as Record<string, unknown>)[field]]))
+    this.#ctx.output.emit(this.#options.framed ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result } : result, start + sizeMs - 1)
   }
 
   advanceWatermark(watermark: number): boolean {
@@ -240,10 +224,4 @@ return true`
     }
     return scratch
   }
-}
-
-function compileMerge(accumulator: Accumulator): MergeEntry {
-  const names = Object.keys(accumulator.bindings)
-  const make = new Function(...names, `return function mergeEntry(f, at, g, from) {\n${accumulator.mergeText('f', 'at', 'g', 'from')}\n}`)
-  return make(...names.map((name) => accumulator.bindings[name])) as MergeEntry
 }

@@ -1,0 +1,162 @@
+/**
+ * The sessions of a subtask: each key's latest one in its table entry, the earlier ones that still live as records in a
+ * pool, linked from the entry from the latest back. Disjoint, never touching. Pure but for the tables.
+ *
+ * | value word of an entry | word of a record | meaning                                                        |
+ * | ---------------------- | ---------------- | -------------------------------------------------------------- |
+ * | 0                      | 0                | start; +Infinity: the key has no session                       |
+ * | 1                      | 1                | end; -Infinity: none, or the record is dead                    |
+ * | 2                      | 2                | index of the record of the session before, -1: none            |
+ * | 3                      | 3                | entry: time of its watch, +Infinity: none; record: its key     |
+ * | 4 ...                  | 4 ...            | accumulator                                                    |
+ * |                        | last             | index of the record of the session behind, -1: the entry       |
+ *
+ * **Looks.** No timer is set per element: a look at time T asks then what has become of a session. Every entry with a session
+ * has a look (its watch) at or before the time at which something is due; an extended session is found to be so and looked
+ * at again later. Every record has exactly one look, at the very time, and is freed in it alone: a record that
+ * changes its end is replaced. A watch that is not the entry's any more is passed over.
+ */
+import { TimeHeap } from '../../state/time-heap.ts'
+
+export const sessionWords = 4
+
+/** What is looked at at one time. */
+interface Looks {
+  readonly records: number[]
+  /** Table keys. */
+  keys: number[]
+}
+
+export class SessionStore {
+  /** Words of an entry's session: header and accumulator. A record has one more. */
+  readonly words: number
+  readonly #recordWords: number
+  readonly initial: Float64Array
+  pool: Float64Array
+  #records = 0
+  readonly #free: number[] = []
+  readonly #looks = new Map<number, Looks>()
+  readonly #times = new TimeHeap()
+  #lastTime = Number.NaN
+  #last: Looks = { records: [], keys: [] }
+  /** Entries that have a session. */
+  live = 0
+
+  constructor(initialAccumulator: Float64Array) {
+    this.words = sessionWords + initialAccumulator.length
+    this.#recordWords = this.words + 1
+    this.initial = new Float64Array(this.words)
+    this.initial.set([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, Number.POSITIVE_INFINITY])
+    this.initial.set(initialAccumulator, sessionWords)
+    this.pool = new Float64Array(64 * this.#recordWords)
+  }
+
+  /** Earliest time of a look, or +Infinity. */
+  get nextTime(): number {
+    return this.#times.lowest
+  }
+
+  get numRecords(): number {
+    return this.#records - this.#free.length
+  }
+
+  lookAtKey(key: number, time: number): void {
+    this.#at(time).keys.push(key)
+  }
+
+  lookAtRecord(record: number, time: number): void {
+    this.#at(time).records.push(record)
+  }
+
+  #at(time: number): Looks {
+    if (time === this.#lastTime) return this.#last
+    let looks = this.#looks.get(time)
+    if (looks === undefined) {
+      looks = { records: [], keys: [] }
+      this.#looks.set(time, looks)
+      this.#times.push(time)
+    }
+    this.#lastTime = time
+    this.#last = looks
+    return looks
+  }
+
+  /** Takes out what is looked at at the earliest time. */
+  takeLooks(): { readonly time: number; readonly looks: Looks } {
+    const time = this.#times.lowest
+    const looks = this.#looks.get(time)!
+    this.#times.pop()
+    this.#looks.delete(time)
+    if (time === this.#lastTime) this.#lastTime = Number.NaN
+    return { time, looks }
+  }
+
+  /** Word of a new record in the pool; what it holds is yours to write. */
+  allocate(): number {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const at = this.#records++ * this.#recordWords
+    if (at + this.#recordWords > this.pool.length) {
+      const grown = new Float64Array(this.pool.length * 2)
+      grown.set(this.pool)
+      this.pool = grown
+    }
+    return at
+  }
+
+  free(record: number): void {
+    this.#free.push(record)
+    if (this.#free.length < this.#records || this.pool.length <= 1024 * this.#recordWords) return
+    this.#free.length = 0
+    this.#records = 0
+    this.pool = new Float64Array(64 * this.#recordWords)
+  }
+
+  /** Copies an entry's session into a record, which becomes the one before what the entry is to hold next. */
+  retire(f64: Float64Array, at: number, key: number): number {
+    const record = this.allocate()
+    const { pool, words } = this
+    for (let w = 0; w < words; w++) pool[record + w] = f64[at + w]!
+    pool[record + 3] = key
+    this.link(f64, at, f64[at + 2]!, record, -1)
+    return record
+  }
+
+  /** Puts a record between two others (-1: none before, the entry behind). */
+  link(f64: Float64Array, at: number, before: number, record: number, behind: number): void {
+    const { pool, words } = this
+    pool[record + 2] = before
+    pool[record + words] = behind
+    if (before >= 0) pool[before + words] = record
+    if (behind >= 0) pool[behind + 2] = record
+    else f64[at + 2] = record
+  }
+
+  behind(record: number): number {
+    return this.pool[record + this.words]!
+  }
+
+  /** Takes a record out of its key's list; the entry is asked for only if it is the record's neighbour. */
+  unlink(record: number, entry: () => { readonly f64: Float64Array; readonly at: number }): void {
+    const { pool, words } = this
+    const before = pool[record + 2]!
+    const behind = pool[record + words]!
+    if (before >= 0) pool[before + words] = behind
+    if (behind >= 0) {
+      pool[behind + 2] = before
+      return
+    }
+    const { f64, at } = entry()
+    f64[at + 2] = before
+  }
+
+  /** Rewrites all keys when they get another kind. */
+  convertKeys(convert: (key: number) => number): void {
+    for (const looks of this.#looks.values()) looks.keys = looks.keys.map(convert)
+    const free = new Set(this.#free)
+    for (let r = 0; r < this.#records; r++) {
+      const record = r * this.#recordWords
+      if (!free.has(record)) this.pool[record + 3] = convert(this.pool[record + 3]!)
+    }
+  }
+}
