@@ -91,24 +91,26 @@ function programOf(recipe: Recipe): ProgramSpec {
   }
 }
 
-const extras: readonly Extra[] = ['f', 'n', 'g', 'm', 'b', 't', 'x', 'o', 'l', 'big', 'd', 'blob', `it's "q"`]
+const extras: readonly Extra[] = ['f', 'n', 'g', 'm', 'b', 't', 'x', 'o', 'l', 'big', 'd', 'blob', 'many', `it's "q"`]
 
 function sourceOf({ size, turn, seed }: Recipe['sources'][number], choose: Choices): SourceSpec {
   const kind = choose.of(['collection', 'generator', 'columns', 'records', 'splits'] as const)
   const parallelism = kind === 'collection' ? 1 : choose.of([1, 2, 3])
   const time = choose.of(['function', 'field', 'record', 'punctuated', 'end', 'none'] as const)
   const canSay = kind === 'columns' || kind === 'records' || kind === 'splits'
+  const declared = choose.oneIn(3)
   const chosen = new Set(Array.from({ length: choose.number(5) }, () => choose.of(extras)))
   return {
     op: 'source',
     kind,
     rows: size,
     turn: Math.trunc((size * turn) / 1000),
-    extras: [...chosen],
+    // Fields that a type does not declare are dropped.
+    extras: [...chosen].filter((extra) => !declared || extra !== 'many'),
     seed,
     unit: choose.of([1000, 1, 7, 64, 3000]),
     parallelism,
-    declared: choose.oneIn(3),
+    declared,
     start: choose.of([0, 1_000_000, -37]),
     step: choose.of([1, 0, 3, 10]),
     bound: choose.of([0, 5, 40]),

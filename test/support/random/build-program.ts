@@ -134,6 +134,7 @@ const extraTypes: Readonly<Record<Extra, Type<any>>> = {
   big: t.bigint,
   d: t.date,
   blob: t.string,
+  many: t.any,
   'it\'s "q"': t.int64,
 }
 

@@ -4,7 +4,7 @@
  *
  * A field named '' stands for the row itself, in streams of plain values.
  */
-export type Extra = 'f' | 'n' | 'g' | 'm' | 'b' | 't' | 'x' | 'o' | 'l' | 'big' | 'd' | 'blob' | `it's "q"`
+export type Extra = 'f' | 'n' | 'g' | 'm' | 'b' | 't' | 'x' | 'o' | 'l' | 'big' | 'd' | 'blob' | 'many' | `it's "q"`
 
 export interface SourceSpec {
   readonly op: 'source'

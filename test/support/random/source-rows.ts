@@ -12,7 +12,8 @@ export function random(seed: number, i: number, purpose: number): number {
 }
 
 export const words = ['alpha', 'beta', '', 'gamma', 'é', '日本', '😀', 'a longer word than the others', '__proto__', 'delta']
-const numbers = [0, 1, 2, -1, -0, 1.5, Number.NaN, 2 ** 31, -(2 ** 31), 2 ** 40, 0.1]
+/** Whatever is added up of these is exact. */
+const numbers = [0, 1, 2, -1, -0, 1.5, Number.NaN, 2 ** 31, -(2 ** 31), 2 ** 40, 0.125]
 
 export interface SourceRow {
   readonly id: number
@@ -37,7 +38,8 @@ export function rowOf(source: SourceSpec, i: number): SourceRow {
   }
   for (const extra of source.extras) {
     const value = valueOf(extra, i, i >= source.turn, (purpose) => random(seed, i, purpose))
-    if (value !== undefined) row[extra] = value
+    if (extra === 'many') row[`of many ${i % 40}`] = value
+    else if (value !== undefined) row[extra] = value
   }
   return row as unknown as SourceRow
 }
@@ -72,6 +74,8 @@ function valueOf(extra: Extra, i: number, turned: boolean, of: (purpose: number)
       return new Date((of(24) % 4) * 1000)
     case 'blob': // now and then larger than the smallest segment
       return of(25) % 50 === 0 ? `${words[of(26) % words.length]}-`.repeat(1500) : 'small'
+    case 'many': // more fields than a schema grows by
+      return i % 3 === 0 ? 'text' : i
     case `it's "q"`:
       return of(27) % 10
   }

@@ -48,6 +48,11 @@ export const keyNames = (key: KeyBy | null): readonly string[] =>
   key === null ? [] : key.by === 'field' ? [key.field] : key.by === 'fields' ? key.fields : ['key']
 
 export function shapeOfStep(step: StepSpec, shapes: readonly Shape[]): Shape {
+  const shape = namedShape(step, shapes)
+  return { ...shape, keys: [...new Set(shape.keys)], numbers: [...new Set(shape.numbers)] }
+}
+
+function namedShape(step: StepSpec, shapes: readonly Shape[]): Shape {
   const input = shapes['in' in step ? step.in : 'ins' in step ? step.ins[0]! : step.of]!
   const same: Shape = {
     ...input,
