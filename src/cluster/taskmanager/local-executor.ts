@@ -71,7 +71,11 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         clock,
         fileSystem,
         onCollect,
-        deployments: deployJob(jobGraph, { jobId, networkMemory: networkMemoryOf(jobGraph.config) }),
+        deployments: deployJob(jobGraph, {
+          jobId,
+          networkMemory: networkMemoryOf(jobGraph.config),
+          config: { 'execution.check-mutation': configValue(jobGraph.config, 'execution.check-mutation') ?? threads === undefined },
+        }),
         print: options.print ?? printLine,
         cancelTimeoutMs:
           jobGraph.config['task.cancellation.timeout'] === undefined

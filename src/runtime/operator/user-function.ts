@@ -3,7 +3,7 @@
  * refused. Whoever calls user code catches with `userFailure`, which leaves errors of operators further down the chain alone.
  */
 import { describeThrown } from '../../base/core/describe-thrown.ts'
-import { StreamError } from '../../base/core/stream-error.ts'
+import { type ErrorPlace, StreamError } from '../../base/core/stream-error.ts'
 import type { Lifecycle } from '../../program/function/functions.ts'
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 
@@ -13,9 +13,11 @@ export function userFailure(ctx: RuntimeContext, what: string, thrown: unknown):
   if (!(thrown instanceof StreamError)) {
     return new StreamError('USER_FUNCTION_FAILED', `${what} of operator ${ctx.operatorName} failed: ${describeThrown(thrown)}`, {
       place,
+      ...(isFrozenWrite(thrown) && { hint: frozenHint }),
       ...(thrown instanceof Error && { cause: thrown }),
     })
   }
+  if (thrown.code === 'OUTPUT_OVERFLOW' && thrown.place.operator !== ctx.operatorName) return overflowOf(thrown, ctx, place)
   // It happened further down the chain, inside of an emit: all of a chain is one subtask.
   if (thrown.place.operator !== undefined && thrown.place.subtask !== undefined) return thrown
   const { code, message, hint, domain, retry, cause, stack } = thrown
@@ -23,6 +25,23 @@ export function userFailure(ctx: RuntimeContext, what: string, thrown: unknown):
   if (stack !== undefined) placed.stack = stack
   return placed
 }
+
+/** The rows ran over behind an operator that only passes them on: the one whose call made them is the cause. */
+function overflowOf(thrown: StreamError, { operatorName }: RuntimeContext, place: ErrorPlace): StreamError {
+  const { message, hint, place: at } = thrown
+  return new StreamError('OUTPUT_OVERFLOW', `One call of operator '${operatorName}' made too many rows. ${message}`, {
+    hint,
+    place: { ...at, ...place },
+    cause: thrown,
+  })
+}
+
+const frozenHint =
+  'A row that was emitted belongs to the engine and must not change: return a new one, as in { ...row, total }. (execution.check-mutation finds this; it is on in inline mode.)'
+
+/** V8 gives a write to a frozen object no code: only its words tell, and only the hint depends on them. */
+const isFrozenWrite = (thrown: unknown): boolean =>
+  thrown instanceof TypeError && /read only property|not extensible|Cannot delete property|Cannot redefine property/.test(thrown.message)
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

@@ -12,6 +12,7 @@ import { Chain } from '../chain/chain.ts'
 import { keyFunctionOf } from '../chain/encode-text.ts'
 import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
+import { FreezingOutput, freezeRow } from '../chain/freeze-rows.ts'
 import { ChannelReader } from '../exchange/channel-reader.ts'
 import { ChannelWriter } from '../exchange/channel-writer.ts'
 import { ResultPartition } from '../exchange/result-partition.ts'
@@ -64,7 +65,7 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
       attemptNumber: deployment.attempt,
       clock: host.clock,
       fileSystem: host.fileSystem,
-      output: new ChainOutput(),
+      output: configValue(config, 'execution.check-mutation') === true ? new FreezingOutput() : new ChainOutput(),
       numLateRecordsDropped,
       addToCounter: (name, delta) => {
         counters[name] = (counters[name] ?? 0) + delta
@@ -112,12 +113,33 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
 /** What a user function threw, with the operator's name and the record's position. */
 function failureOf(nodes: readonly ChainNode[], at: number, thrown: unknown, unit: ChainUnit | undefined, row: number): StreamError {
   const node = nodes.find(({ index }) => index === at || keyFunctionOf(index) === at)!
-  const error = userFailure(node.ctx, at === node.index ? node.descriptor.kind : 'The key function for the output', thrown)
+  const error = placedOf(node, at, thrown, unit)
   if (unit === undefined || error.place.record !== undefined) return error
   const { code, message, hint, domain, retry, cause, stack } = error
-  const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...error.place, record: `record ${row + 1} of a batch that begins at ${unit.position}` } })
+  const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...error.place, record: `record ${row + 1} of a batch ${nodes[0]!.descriptor.kind === 'source' ? 'that begins at' : 'from'} ${unit.position}` } })
   if (stack !== undefined) placed.stack = stack
   return placed
+}
+
+function placedOf(node: ChainNode, at: number, thrown: unknown, unit: ChainUnit | undefined): StreamError {
+  // Where it happened, an operator further down the chain, is known better than here.
+  if (thrown instanceof StreamError && thrown.place.operator !== undefined && thrown.place.subtask !== undefined) return thrown
+  return userFailure(node.ctx, at === node.index ? calledIn(node, unit) : 'The key function for the output', thrown)
+}
+
+/** Which function of the user's it is that a generated loop calls for a node. */
+function calledIn({ descriptor }: ChainNode, unit: ChainUnit | undefined): string {
+  switch (descriptor.kind) {
+    case 'source':
+      if (unit?.form !== 'range') return 'timestamp assigner'
+      return typeof descriptor.watermarks?.timestamp === 'function' ? 'The generating function or timestamp assigner' : 'The generating function'
+    case 'window':
+      return 'A window function'
+    case 'process':
+      return 'processElement'
+    default:
+      return descriptor.kind
+  }
 }
 
 function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext[], edges: readonly OutgoingEdge[]): ChainNode[] {
@@ -129,7 +151,7 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
     const operator = vertex.operators[index]!
     const ctx = contexts[index]!
     const { operator: descriptor, keys } = blueprint.nodes.get(operator.nodeId)!
-    const kernel = generated && index === 0 ? createKernel(descriptor, keys, ctx) : undefined
+    const kernel = generated && index === 0 ? kernelOf(descriptor, keys, ctx) : undefined
     const settings = { autoWatermarkIntervalMs: configValue(deployment.config, 'pipeline.auto-watermark-interval') }
     const plain =
       descriptor.kind === 'source' ? undefined : descriptor.kind === 'sink' && descriptor.sink.discards === true ? new DiscardOperator() : (kernel ?? createOperator(descriptor, ctx, keys, settings))
@@ -146,7 +168,7 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
       })
     }
     const output = ctx.output as ChainOutput
-    const fn = descriptor.kind === 'map' || descriptor.kind === 'filter' ? functionOf(descriptor.fn, descriptor.kind) : undefined
+    const fn = descriptor.kind === 'map' || descriptor.kind === 'filter' ? functionOf(descriptor.fn, descriptor.kind, output instanceof FreezingOutput) : undefined
     const node: ChainNode = { index, name: operator.name, descriptor, operator: plain, kernel, fn, ctx, output, outputs }
     nodes[index] = node
     output.partitions = reachablePartitions(node)
@@ -155,10 +177,23 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
   return nodes
 }
 
+/** Whether there is a kernel can depend on the user's first accumulator. */
+function kernelOf(...args: Parameters<typeof createKernel>): ReturnType<typeof createKernel> {
+  try {
+    return createKernel(...args)
+  } catch (thrown) {
+    throw userFailure(args[2], 'A window function', thrown)
+  }
+}
+
 const sinksBehind = (node: ChainNode): NonNullable<ChainNode['operator']>[] =>
   node.outputs.flatMap(({ children }) => children.flatMap((child) => [...(child.descriptor.kind === 'sink' ? [child.operator!] : []), ...sinksBehind(child)]))
 
-function functionOf(fn: unknown, method: 'map' | 'filter'): (row: any) => any {
+function functionOf(fn: unknown, method: 'map' | 'filter', freezes: boolean): (row: any) => any {
+  if (freezes && method === 'map') {
+    const map = functionOf(fn, method, false)
+    return (row) => freezeRow(map(row))
+  }
   if (typeof fn === 'function') return fn as (row: any) => any
   const object = fn as Record<string, (row: any) => any>
   return (row) => object[method]!(row)
@@ -221,7 +256,7 @@ function inputGate(blueprint: TaskBlueprint): InputGate {
       return channels.map((channel) => ({
         reader: new ChannelReader(new Ring(channel.ring), () => blueprint.wakeSlot(channel.fromSlot)),
         input: edge.input,
-        from: `subtask ${channel.fromSubtask + 1} of '${vertices[edge.fromVertex]!.operators[edge.fromOperator]!.name}'`,
+        from: `subtask ${channel.fromSubtask} of '${vertices[edge.fromVertex]!.operators[edge.fromOperator]!.name}'`,
       }))
     }),
   )

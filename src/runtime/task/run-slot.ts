@@ -137,6 +137,7 @@ class Slot implements RunningSlot {
       reader,
       strategy: operator.watermarks,
       name,
+      freezesRows: configValue(this.#deployment.config, 'execution.check-mutation') === true,
       onAvailable: () => this.wake(),
       failureOf: (thrown) => userFailure(ctx, 'The source reader', thrown),
       onFailure: (thrown) => {
@@ -230,7 +231,8 @@ class Slot implements RunningSlot {
   }
 
   #fail({ vertex, subtask }: { readonly vertex: number; readonly subtask: number }, thrown: unknown): void {
-    this.#host.control.send({ say: 'failed', vertex, subtask, error: StreamError.from(thrown).toWire() })
+    const error = StreamError.from(thrown).toWire()
+    this.#host.control.send({ say: 'failed', vertex, subtask, error: { ...error, place: { subtask, ...error.place } } })
   }
 
   #sayMetrics(now = false): void {

@@ -7,6 +7,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { ReaderOutput, SourceReader, SourceUnit } from '../../program/function/source.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
+import { freezeUnit } from '../chain/freeze-rows.ts'
 import { minWatermark } from '../operator/operator.ts'
 import { SourceWatermarks } from '../operator/source-watermarks.ts'
 import { TimePublisher } from '../operator/time-publisher.ts'
@@ -25,6 +26,7 @@ export class SourceInput implements TaskInput {
   readonly #onAvailable: () => void
   readonly #onFailure: (thrown: unknown) => void
   readonly #failureOf: (thrown: unknown) => unknown
+  readonly #freezesRows: boolean
   readonly #output: UnitGatherer
   readonly #name: string
   #state: 'ready' | 'waiting' | 'ended' = 'ready'
@@ -39,11 +41,14 @@ export class SourceInput implements TaskInput {
     readonly onFailure: (thrown: unknown) => void
     /** What the reader threw as an error that names the operator. */
     readonly failureOf?: (thrown: unknown) => unknown
+    /** execution.check-mutation. */
+    readonly freezesRows?: boolean
   }) {
     this.#reader = options.reader
     this.#name = options.name
     this.#onAvailable = options.onAvailable
     this.#onFailure = options.onFailure
+    this.#freezesRows = options.freezesRows === true
     this.#failureOf = options.failureOf ?? ((thrown) => thrown)
     this.#watermarks = options.strategy === undefined ? undefined : new SourceWatermarks(options.strategy)
     this.#publisher = new TimePublisher({
@@ -162,7 +167,7 @@ export class SourceInput implements TaskInput {
   }
 
   push(unit: ChainUnit): void {
-    this.#queue.push({ kind: 'unit', unit })
+    this.#queue.push({ kind: 'unit', unit: this.#freezesRows ? freezeUnit(unit) : unit })
   }
 
   positionOf(splitId: string | undefined, position: string | undefined): string {
