@@ -9,9 +9,13 @@ import { StreamError } from './stream-error.ts'
 export function checkOptionNames(what: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new StreamError('INVALID_ARGUMENT', `${what} was given ${Array.isArray(options) ? 'an array' : String(options)} where its options are expected`, {
-      hint: `Pass an object: { ${known[0]}: ... }.`,
-    })
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `${what} was given ${Array.isArray(options) ? 'an array' : String(options)} where its options are expected`,
+      {
+        hint: `Pass an object: { ${known[0]}: ... }.`,
+      },
+    )
   }
   for (const [name, value] of Object.entries(options)) {
     if (known.includes(name) || value === undefined) continue

@@ -5,6 +5,7 @@
 import { formatDuration } from '../../base/core/duration.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { JobClient, JobExecutionResult, JobProgress } from '../../program/api/executor.ts'
+import { malformedCounter } from '../../program/connector/text-format.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import { ProgressLine, type TerminalStream } from './progress-line.ts'
 
@@ -37,6 +38,11 @@ export function personReport(stdout: TerminalStream, stderr: TerminalStream): Ru
     warning: (text) => tell(`headrace: warning: ${text}`),
     finished(result) {
       line.clear()
+      const skipped = result.counters[malformedCounter] ?? 0
+      if (skipped > 0)
+        tell(
+          `headrace: warning: ${result.jobName} left out ${skipped.toLocaleString('en-US')} malformed ${skipped === 1 ? 'record' : 'records'} of its input`,
+        )
       if (stderr.isTTY === true) stderr.write(`${result.jobName}: finished in ${formatDuration(result.netRuntimeMs)}\n`)
     },
     cancelling: () => tell('headrace: cancelling; ctrl-C again stops at once'),

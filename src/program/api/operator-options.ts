@@ -3,6 +3,7 @@
  * soon as it is written, so that the stack of an error points at the line.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { highestMaxParallelism, isParallelism } from '../graph/max-parallelism.ts'
 import type { ChainingStrategy } from '../graph/stream-graph.ts'
@@ -31,8 +32,21 @@ export interface TypedOperatorOptions<O> extends OperatorOptions {
   readonly returns?: Type<O>
 }
 
+const optionNames = [
+  'name',
+  'uid',
+  'description',
+  'parallelism',
+  'maxParallelism',
+  'slotSharingGroup',
+  'chaining',
+  'bufferTimeout',
+  'returns',
+]
+
 /** Takes over what is set in `options`. */
 export function applyOptions(settings: OperatorSettings, options: TypedOperatorOptions<any>): void {
+  checkOptionNames(`Operator '${settings.name}'`, options, optionNames)
   const { name, uid, description, parallelism, maxParallelism, slotSharingGroup, chaining, bufferTimeout, returns } = options
   if (name !== undefined) settings.name = text('name', name, settings)
   if (uid !== undefined) settings.uid = text('uid', uid, settings)

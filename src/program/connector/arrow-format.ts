@@ -2,7 +2,9 @@
  * Arrow IPC files and streams. The record batches of a file are shared out in runs of about the split size; a stream is
  * read from its beginning by one reader.
  */
+
 import { type ArrowIpcReader, openArrowIpc } from '../../base/columnar/arrow-ipc.ts'
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { FileReader, FileSystem } from '../../base/filesystem/file-system.ts'
 import type { DecodedUnit, FileFormat, SplitReader } from './file-format.ts'
 import { type RowsOrColumns, rowCountOf, sliceUnit } from './source-unit.ts'
@@ -39,6 +41,7 @@ const unitRows = 4_096
  * ```
  */
 export function arrowIpc<T = Record<string, unknown>>(options: ArrowIpcOptions = {}): FileFormat<T, ArrowPart, ArrowPosition> {
+  checkOptionNames('arrowIpc()', options, ['columns'])
   return {
     name: 'Arrow',
     async plan({ path, sizeBytes }, { fileSystem, splitBytes }) {

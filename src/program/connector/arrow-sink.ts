@@ -1,9 +1,11 @@
 /**
  * Arrow IPC files, which every Arrow reader opens.
  */
+
 import { ArrowIpcWriter } from '../../base/columnar/arrow-ipc.ts'
 import type { Type } from '../../base/columnar/data-type.ts'
 import { schemaOf } from '../../base/columnar/schema.ts'
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
 import { type FileSinkOptions, fileSink } from './file-sink.ts'
 import type { OutputFile } from './output-file.ts'
@@ -26,6 +28,7 @@ export interface ArrowSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function arrowSink<T = unknown>(options: ArrowSinkOptions<T>): Sink<T> {
+  checkOptionNames('arrowSink()', options, ['path', 'type'])
   const sink = fileSink<T>('Arrow', options, async (_ctx, path) => {
     const writer = await ArrowIpcWriter.open(path, options.type === undefined ? undefined : schemaOf(options.type))
     return {

@@ -3,7 +3,9 @@
  * with another field, or whose field has changed its type, fails and names the field. null is an empty field, the empty
  * string a quoted one.
  */
+
 import { Buffer } from 'node:buffer'
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Sink } from '../function/sink.ts'
 import { type FileEncoder, type FileSinkOptions, fileSink } from './file-sink.ts'
@@ -31,6 +33,7 @@ export interface CsvSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function csvSink<T extends object>(options: CsvSinkOptions<T>): Sink<T> {
+  checkOptionNames('csvSink()', options, ['path', 'columns', 'header', 'delimiter'])
   return fileSink('CSV', options, (ctx, path) => new CsvEncoder<T>(options, ctx.operatorName, path))
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Type } from '../../base/columnar/data-type.ts'
+import { checkOneOf, checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { type CsvColumn, readCsvHead } from './csv-columns.ts'
 import { CsvDecoder } from './csv-decoder.ts'
@@ -50,6 +51,8 @@ export interface CsvPart extends TextPart {
  * ```
  */
 export function csv<T = Record<string, unknown>>(options: CsvOptions<T> = {}): FileFormat<T, CsvPart, TextPosition> {
+  checkOptionNames('csv()', options, optionNames)
+  checkOneOf('csv()', 'onMalformed', options.onMalformed, ['fail', 'skip'])
   const { delimiter = ',', multiline = true } = options
   const header = options.header ?? options.columns === undefined
   checkOptions(options, delimiter, header)
@@ -77,7 +80,14 @@ export function csv<T = Record<string, unknown>>(options: CsvOptions<T> = {}): F
   }
 }
 
+const optionNames = ['columns', 'header', 'delimiter', 'type', 'infer', 'nullTexts', 'multiline', 'onMalformed']
+
 function checkOptions(options: CsvOptions<any>, delimiter: string, header: boolean): void {
+  if (options.columns !== undefined && !Array.isArray(options.columns))
+    throw invalid(
+      'columns is not a list of names',
+      "Name them in order: csv({ columns: ['id', 'name'] }); types are declared with csv({ type: t.row({ ... }) }).",
+    )
   if (delimiter.length !== 1 || delimiter === '"' || delimiter === '\n' || delimiter === '\r') {
     throw invalid(
       `the delimiter ${JSON.stringify(delimiter)} is not one character other than a quote or line end`,

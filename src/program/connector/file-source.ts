@@ -2,6 +2,7 @@
  * Files and folders as a source. An enumerator finds the files and cuts them into splits; readers ask for one split at
  * a time, in the order of path and position, so that files ordered by time are read in the order of time.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Source } from '../function/source.ts'
 import { FileEnumerator, type FileEnumeratorState } from './file-enumerator.ts'
@@ -33,6 +34,7 @@ const defaultSplitBytes = 64 << 20
  * ```
  */
 export function fileSource<T>(options: FileSourceOptions<T>): Source<T, FileSplit, FileEnumeratorState> {
+  checkOptionNames('fileSource()', options, ['path', 'paths', 'format', 'monitorInterval', 'splitBytes'])
   const { format, monitorInterval, splitBytes = defaultSplitBytes } = options
   const paths = options.paths ?? (options.path === undefined ? [] : [options.path])
   if (paths.length === 0 || paths.some((path) => typeof path !== 'string' || path === ''))

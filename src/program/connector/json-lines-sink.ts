@@ -1,6 +1,7 @@
 /**
  * JSON lines: one JSON value a line.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
 import { type FileSinkOptions, fileSink } from './file-sink.ts'
 import { toJsonText } from './json-value.ts'
@@ -18,5 +19,6 @@ import { toJsonText } from './json-value.ts'
  * ```
  */
 export function jsonLinesSink<T = unknown>(options: FileSinkOptions): Sink<T> {
+  checkOptionNames('jsonLinesSink()', options, ['path'])
   return fileSink('JSON lines', options, () => ({ write: (element, file) => file.writeText(`${toJsonText(element)}\n`) }))
 }

@@ -3,6 +3,7 @@
  * says where JSON has no such thing (see json-fields.ts).
  */
 import type { Type } from '../../base/columnar/data-type.ts'
+import { checkOneOf, checkOptionNames } from '../../base/core/check-options.ts'
 import type { RuntimeContext } from '../function/runtime-context.ts'
 import type { FileFormat } from './file-format.ts'
 import { type JsonShaper, jsonShaper } from './json-fields.ts'
@@ -39,6 +40,8 @@ export interface JsonLinesOptions<T> {
  * ```
  */
 export function jsonLines<T = unknown>(options: JsonLinesOptions<T> = {}): FileFormat<T, TextPart, TextPosition> {
+  checkOptionNames('jsonLines()', options, ['type', 'onMalformed'])
+  checkOneOf('jsonLines()', 'onMalformed', options.onMalformed, ['fail', 'skip'])
   return {
     name: 'JSON lines',
     type: options.type,

@@ -2,6 +2,7 @@
  * Parquet files. A split is a row group; its columns are decoded page by page into typed arrays and dictionary indices
  * and given out in units of up to 4,096 rows: no row object is made.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileFormat } from './file-format.ts'
 import { FooterCache } from './parquet-footer.ts'
@@ -23,6 +24,7 @@ export type { ParquetOptions } from './parquet-split-reader.ts'
  * ```
  */
 export function parquet<T = Record<string, unknown>>(options: ParquetOptions = {}): FileFormat<T, ParquetPart, ParquetPosition> {
+  checkOptionNames('parquet()', options, ['columns', 'bigints'])
   if (options.columns?.length === 0)
     throw new StreamError('INVALID_ARGUMENT', 'parquet(): the list of columns is empty', {
       hint: 'Name at least one column, or leave `columns` out to read all.',

@@ -1,6 +1,7 @@
 /**
  * Lines of text: a string as it is, anything else as printSink shows it.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
 import { type FileSinkOptions, fileSink } from './file-sink.ts'
 import { formatValue } from './format-value.ts'
@@ -22,6 +23,7 @@ export interface TextSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function textSink<T = unknown>(options: TextSinkOptions<T>): Sink<T> {
+  checkOptionNames('textSink()', options, ['path', 'format'])
   const format = options.format ?? formatValue
   return fileSink('text', options, () => ({ write: (element, file) => file.writeText(`${format(element)}\n`) }))
 }
