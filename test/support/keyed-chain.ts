@@ -28,6 +28,8 @@ export interface KeyedChainOptions {
   readonly rowsPerStep?: number
   readonly type?: Type<any>
   readonly producers?: number
+  /** Side outputs whose rows are wanted, beside a window's late rows. */
+  readonly sideTags?: readonly string[]
   /** The chain hands what it emits on to nobody, as with a sink that discards. */
   readonly discards?: boolean
 }
@@ -58,6 +60,8 @@ export class KeyedChain {
   readonly kernel: KeyedKernel | undefined
   readonly chain: Chain
   readonly collector = new Collector()
+  /** Times at which the operator asked to be called. */
+  readonly requested: number[] = []
   steps = 0
   readonly #runtime: ChainRuntime
   readonly #producers: { readonly channel: Channel; readonly partition: ReturnType<typeof partitionOver> }[]
@@ -70,14 +74,14 @@ export class KeyedChain {
       operatorName: 'keyed',
       output,
       numLateRecordsDropped: this.numLateRecordsDropped,
-      requestProcessingTimer: () => undefined,
+      requestProcessingTimer: (atMs: number) => void this.requested.push(atMs),
     }
     this.#rowsPerStep = options.rowsPerStep ?? Number.POSITIVE_INFINITY
     this.kernel = options.generated ? createKernel(descriptor, [key], ctx) : undefined
     this.operator = this.kernel ?? createOperator(descriptor, ctx, [key])
     const sink = { kind: 'sink', sink: { discards: options.discards === true } } as unknown as OperatorDescriptor
     const collecting: ChainNode = { index: 1, name: 'collector', descriptor: sink, operator: this.collector, kernel: undefined, fn: undefined, ctx, output: new ChainOutput(), outputs: [] }
-    const tags = descriptor.kind === 'window' && descriptor.lateTag !== undefined ? [descriptor.lateTag.id] : []
+    const tags = [...(options.sideTags ?? []), ...(descriptor.kind === 'window' && descriptor.lateTag !== undefined ? [descriptor.lateTag.id] : [])]
     const late = tags.map((tag, t): ChainNode => {
       const operator: StreamOperator = { processElement: (row, timestamp) => void (this.side[tag] ??= []).push({ row, timestamp }), advanceWatermark: () => true }
       return { ...collecting, index: 2 + t, operator, descriptor: { kind: 'sink', sink: {} } as unknown as OperatorDescriptor, output: new ChainOutput() }
@@ -145,6 +149,12 @@ export class KeyedChain {
     this.chain.offerWatermark(watermark)
     do this.#makeRoom()
     while (!this.chain.advance())
+    return this
+  }
+
+  processingTime(nowMs: number): this {
+    do this.#makeRoom()
+    while (!this.chain.fireProcessingTimers(nowMs))
     return this
   }
 
