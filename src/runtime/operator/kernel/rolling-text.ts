@@ -101,7 +101,7 @@ function storeText(running: RunningText, value: (field: LayoutField) => string, 
     const object = `{ ${rest.map((field) => `${quote.property(field.name)}: ${value(field)}`).join(', ')} }`
     const word = wordText(running, layout.restWord)
     const keep = `${word} = ${names.kernel}.keepRest(fresh${names.id} ? -1 : ${word}, ${object})`
-    stores.push(whole ? keep : `if (${rest.map((field) => `${value(field)} !== ${heldValue(running, field)}`).join(' || ')}) ${keep}`)
+    stores.push(whole ? keep : `if (${rest.map((field) => `!Object.is(${value(field)}, ${heldValue(running, field)})`).join(' || ')}) ${keep}`)
   }
   return stores.join('\n')
 }

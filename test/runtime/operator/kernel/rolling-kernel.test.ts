@@ -68,6 +68,11 @@ test('numbers that equal each other are one key, and the first is the one that g
   expect(rows.map(({ k }) => k)).toEqual([0.5, -0, -0, Number.NaN, Number.NaN])
 })
 
+test('a key beside the table that becomes its other zero is kept so', () => {
+  const rows = [[{ k: 0, n: 0 }], [{ k: 'a', n: 0 }], [{ k: -0, n: -1 }], [{ k: 0, n: 0 }]]
+  expect(both(reduce((a, b) => (a.n <= b.n ? a : b)), rows).rows.at(-1)).toEqual({ k: -0, n: -1 })
+})
+
 test('reduce computes on literals whose fields come from the table', () => {
   const fn = (a: any, b: any) => ({ k: a.k, n: a.n + b.n })
   expect(both(reduce(fn), [counts(5000, 37)]).layout).toContain('key,number')
