@@ -164,6 +164,7 @@ test('an event timer is one per key and time, though the key has set others mean
   expect(backend.numEventTimers).toBe(2)
   backend.deleteEventTimer(6)
   backend.registerEventTimer(6)
+  expect(backend.numEventTimers).toBe(2)
   backend.deleteEventTimer(6)
   backend.deleteEventTimer(9)
   expect(backend.advanceWatermark(8, fire, never)).toBe(true)
@@ -185,9 +186,9 @@ type Name = keyof typeof declarations
 
 // Of keys that are equal in two forms (1 and 1n, 0 and -0) the tables report the first, the heap whichever came with a timer.
 const key = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constantFrom<unknown>(0.5, Number.NaN, 'a', '1', 2n ** 70n, { a: 1 }, true))
-const smallKey = fc.integer({ min: 0, max: 12 })
+const smallKey = fc.integer({ min: 0, max: 4 })
 const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(1, Number.NaN, -0, null, 'text', true, { sum: 1, count: 2 }, { sum: Number.NaN, count: 0 }, { sum: 1 }, [1, 'x']))
-const time = fc.integer({ min: 0, max: 30 })
+const time = fc.integer({ min: 0, max: 6 })
 const commandOf = (keys: fc.Arbitrary<unknown>) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ do: fc.constant('touch' as const), key: keys, state: fc.constantFrom(...(Object.keys(declarations) as Name[])), op: fc.nat(3), value }) },
