@@ -38,6 +38,9 @@ export class PaneStore {
   readonly #initial: Float64Array
   readonly #free: { readonly group: TableGroup; readonly sizeBytes: number }[] = []
   #freeBytes = 0
+  /** The panes by start, as long as none comes or goes, and how many of them have no window left to fire. */
+  #ordered: readonly Pane[] = []
+  #fired = 0
 
   constructor(options: PaneOptions, keys: KeySpace, range: GroupRange, initial: Float64Array) {
     this.options = options
@@ -55,7 +58,7 @@ export class PaneStore {
     if (pane === undefined) {
       const isGap = start - (Math.floor((start - offsetMs) / slideMs) * slideMs + offsetMs) >= sizeMs
       pane = { start, end: start + this.paneMs, group: isGap ? undefined : this.newGroup() }
-      if (!isGap) this.panes.set(start, pane)
+      if (!isGap) this.#add(pane)
     }
     this.current = pane
     return pane
@@ -85,12 +88,26 @@ export class PaneStore {
 
   /** End of the earliest window that holds a pane and has not fired, if it ends by `lastEnd`. */
   nextEnd(lastEnd: number): number | undefined {
-    let next: number | undefined
-    for (const pane of this.panes.values()) {
-      const end = this.#firstEndAfter(pane, this.firedTo)
-      if (end !== undefined && end <= lastEnd && (next === undefined || end < next)) next = end
+    const panes = this.#inOrder()
+    for (; this.#fired < panes.length; this.#fired++) {
+      const end = this.#firstEndAfter(panes[this.#fired]!, this.firedTo)
+      if (end !== undefined) return end <= lastEnd ? end : undefined
     }
-    return next
+    return undefined
+  }
+
+  #add(pane: Pane): void {
+    this.panes.set(pane.start, pane)
+    this.#ordered = []
+  }
+
+  /** A burst of firings goes over the panes once: sorted anew only when one has come or gone. */
+  #inOrder(): readonly Pane[] {
+    if (this.#ordered.length !== this.panes.size) {
+      this.#ordered = [...this.panes.values()].sort((a, b) => a.start - b.start)
+      this.#fired = 0
+    }
+    return this.#ordered
   }
 
   #firstEndAfter(pane: Pane, after: number): number | undefined {
@@ -128,6 +145,7 @@ export class PaneStore {
     for (const pane of this.panes.values()) {
       if (this.#lastEndOf(pane) - 1 + this.options.allowedLatenessMs > watermark) continue
       this.panes.delete(pane.start)
+      this.#ordered = []
       this.recycle(pane.group!)
     }
     this.current = noPane
