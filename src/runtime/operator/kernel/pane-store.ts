@@ -136,7 +136,8 @@ export class PaneStore {
   windowStartsOf(timestamp: number): number[] {
     const { offsetMs, sizeMs, slideMs } = this.options
     const starts: number[] = []
-    for (let start = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs; start > timestamp - sizeMs; start -= slideMs) starts.push(start)
+    for (let start = Math.floor((timestamp - offsetMs) / slideMs) * slideMs + offsetMs; start > timestamp - sizeMs; start -= slideMs)
+      starts.push(start)
     return starts
   }
 

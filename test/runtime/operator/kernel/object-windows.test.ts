@@ -12,13 +12,14 @@ interface Row {
 
 const byK: KeySpec = { kind: 'field', field: 'k' }
 const late = { id: 'late' }
-const tumbling = (apply: WindowApply, allowedLatenessMs = 0): OperatorDescriptor => ({
-  kind: 'window',
-  assigner: { kind: 'tumbling', sizeMs: 10, offsetMs: 3, time: 'event' },
-  apply,
-  allowedLatenessMs,
-  lateTag: late,
-}) as OperatorDescriptor
+const tumbling = (apply: WindowApply, allowedLatenessMs = 0): OperatorDescriptor =>
+  ({
+    kind: 'window',
+    assigner: { kind: 'tumbling', sizeMs: 10, offsetMs: 3, time: 'event' },
+    apply,
+    allowedLatenessMs,
+    lateTag: late,
+  }) as OperatorDescriptor
 
 const names = {
   createAccumulator: () => ({ names: [] as string[], last: null as Row | null }),
@@ -63,7 +64,12 @@ function run(descriptor: OperatorDescriptor, script: Script, options: KeyedChain
 }
 
 const rowsOf = fc.array(
-  fc.record({ k: fc.integer({ min: 0, max: 5 }), name: fc.string({ maxLength: 20 }), n: fc.integer({ min: 0, max: 9 }), time: fc.integer({ min: -40, max: 60 }) }),
+  fc.record({
+    k: fc.integer({ min: 0, max: 5 }),
+    name: fc.string({ maxLength: 20 }),
+    n: fc.integer({ min: 0, max: 9 }),
+    time: fc.integer({ min: -40, max: 60 }),
+  }),
   { maxLength: 40 },
 )
 const scripts = fc

@@ -43,7 +43,12 @@ test.each([
   { sizeMs: 10, slideMs: 4 },
   { sizeMs: 4, slideMs: 10 },
 ])('windows fire in the order of their ends whatever order panes came in: $sizeMs every $slideMs', ({ sizeMs, slideMs }) => {
-  const store = new PaneStore({ sizeMs, slideMs, offsetMs: 3, allowedLatenessMs: 20 }, new KeySpace(), { first: 0, count: 1, maxParallelism: 128 }, new Float64Array(1))
+  const store = new PaneStore(
+    { sizeMs, slideMs, offsetMs: 3, allowedLatenessMs: 20 },
+    new KeySpace(),
+    { first: 0, count: 1, maxParallelism: 128 },
+    new Float64Array(1),
+  )
   const times = [95, 3, 41, 17, 18, 96, 70, 5]
   const fired: number[] = []
   const fireTo = (watermark: number) => {
