@@ -36,7 +36,14 @@ const globHint = '  Patterns are not expanded: name the folder, which is read wh
 /** The message after `cannot`, FILE standing for the path; the hint; the line. */
 const cases: [string, string, string, string, string, number | undefined][] = [
   ['a quote that is never closed', 'quote.csv', 'csv()', 'read FILE line 3 as CSV: a quote is never closed: "3,\\"un"', csvHint, 3],
-  ['a record with too few fields', 'columns.csv', 'csv()', 'read FILE line 3 as CSV: the record has 1 fields, the file 2 columns: "3"', csvHint, 3],
+  [
+    'a record with too few fields',
+    'columns.csv',
+    'csv()',
+    'read FILE line 3 as CSV: the record has 1 fields, the file 2 columns: "3"',
+    csvHint,
+    3,
+  ],
   [
     'a CSV field of another type than declared',
     'types.csv',
@@ -54,9 +61,23 @@ const cases: [string, string, string, string, string, number | undefined][] = [
     jsonHint,
     2,
   ],
-  ['a file that is no Parquet', 'text.parquet', 'parquet()', 'read FILE as Parquet: parquet file invalid (footer != PAR1)', parquetHint, undefined],
+  [
+    'a file that is no Parquet',
+    'text.parquet',
+    'parquet()',
+    'read FILE as Parquet: parquet file invalid (footer != PAR1)',
+    parquetHint,
+    undefined,
+  ],
   ['a Parquet file of four bytes', 'short.parquet', 'parquet()', 'read FILE as Parquet: it has 4 bytes', parquetHint, undefined],
-  ['a Parquet file with a damaged footer', 'footer.parquet', 'parquet()', 'read FILE as Parquet: its footer is damaged', parquetHint, undefined],
+  [
+    'a Parquet file with a damaged footer',
+    'footer.parquet',
+    'parquet()',
+    'read FILE as Parquet: its footer is damaged',
+    parquetHint,
+    undefined,
+  ],
   [
     'a file that is no gzip',
     'broken.csv.gz',
@@ -78,7 +99,12 @@ test.each(formNames.flatMap((form) => cases.map(([what, ...rest]) => [what, form
     expect(lines[0]).toBe(`headrace: cannot ${message.replace('FILE', path.join(folder, name))}`)
     expect(lines[1]).toBe(hint)
     expect(lines[2]).toMatch(/^ {2}at operator mine(, subtask 0)?$/)
-    expect(place).toMatchObject({ job: 'headrace job', operator: 'mine', file: path.join(folder, name), ...(line !== undefined && { line }) })
+    expect(place).toMatchObject({
+      job: 'headrace job',
+      operator: 'mine',
+      file: path.join(folder, name),
+      ...(line !== undefined && { line }),
+    })
   },
 )
 
@@ -110,10 +136,18 @@ test('an empty folder is an input without records', async () => {
 })
 
 test.each([
-  ['csv({ seperator: 1 })', "csv() has no option 'seperator'", 'It has columns, header, delimiter, type, infer, nullTexts, multiline, onMalformed.'],
+  [
+    'csv({ seperator: 1 })',
+    "csv() has no option 'seperator'",
+    'It has columns, header, delimiter, type, infer, nullTexts, multiline, onMalformed.',
+  ],
   ["csv({ delimeter: ';' })", "csv() has no option 'delimeter'", 'Did you mean delimiter?'],
   ["csv({ onMalformed: 'ignore' })", "csv(): onMalformed is 'ignore'", "It is 'fail' or 'skip'."],
-  ['csv({ delimiter: 5 })', 'csv(): the delimiter 5 is not one character other than a quote or line end', "Write delimiter: ';' or delimiter: '\\t'."],
+  [
+    'csv({ delimiter: 5 })',
+    'csv(): the delimiter 5 is not one character other than a quote or line end',
+    "Write delimiter: ';' or delimiter: '\\t'.",
+  ],
   [
     'csv({ columns: { a: t.int32 } })',
     'csv(): columns is not a list of names',
@@ -129,16 +163,20 @@ test.each([
   expect(text).toBe(`headrace: ${message}\n  ${hint}`)
 })
 
-test.each(formNames)('a row that is not of its declared type says so where it leaves its operator, %s', { timeout: limitMs }, async (form) => {
-  const returns = `import { t } from 'headrace'
+test.each(formNames)(
+  'a row that is not of its declared type says so where it leaves its operator, %s',
+  { timeout: limitMs },
+  async (form) => {
+    const returns = `import { t } from 'headrace'
 export default (env) => void env.fromData([1, 2]).map((n) => ({ a: n === 2 ? 'x' : n }), { name: 'mine', returns: t.row({ a: t.int32 }) }).rebalance().print()`
-  const { code, text } = await failureOf(returns, form)
-  expect(code).toBe('TYPE_MISMATCH')
-  expect(text).toBe(
-    'headrace: Operator \'mine\': field \'a\' is declared t.int32, but a record came with the string "x"\n' +
-      '  Change the declared type, or convert the value (the string "x") before this operator.\n  at subtask 0',
-  )
-})
+    const { code, text } = await failureOf(returns, form)
+    expect(code).toBe('TYPE_MISMATCH')
+    expect(text).toBe(
+      "headrace: Operator 'mine': field 'a' is declared t.int32, but a record came with the string \"x\"\n" +
+        '  Change the declared type, or convert the value (the string "x") before this operator.\n  at subtask 0',
+    )
+  },
+)
 
 test.each(formNames)('a file that vanishes between enumeration and reading is named, %s', { timeout: limitMs }, async (form) => {
   const gone = mkdtempSync(path.join(folder, 'vanish-'))

@@ -48,7 +48,12 @@ const cases: [string, string, string, string | undefined][] = [
     failed('A window function', '2'),
     'subtask 0',
   ],
-  ['a window process function', `${windowed}.process((n) => ${thrown}${mine}`, failed('A window function', '[{"k":1,"t":1000},{"k":1,"t":1500}]'), 'subtask 0'],
+  [
+    'a window process function',
+    `${windowed}.process((n) => ${thrown}${mine}`,
+    failed('A window function', '[{"k":1,"t":1000},{"k":1,"t":1500}]'),
+    'subtask 0',
+  ],
   [
     'the timestamp assigner of a source',
     `env.fromData([7], { watermarks: boundedOutOfOrderness(0, (n) => ${thrown}), name: 'mine' }).print()`,
@@ -87,7 +92,12 @@ const cases: [string, string, string, string | undefined][] = [
     failed('createWriter', '0'),
     'subtask 0',
   ],
-  ['pollNext of a reader', source(enumerator(''), reader(`pollNext() { const n = 0; ${thrown} }`)), failed('The source reader', '0'), 'subtask 0'],
+  [
+    'pollNext of a reader',
+    source(enumerator(''), reader(`pollNext() { const n = 0; ${thrown} }`)),
+    failed('The source reader', '0'),
+    'subtask 0',
+  ],
   [
     'an async start of a reader',
     source(enumerator(''), reader(`async start() { const n = 0; await null; ${thrown} }`)),
@@ -160,5 +170,7 @@ test('a collector that is used later ends the thread, which is told', { timeout:
   const body = `${numbers}.flatMap((n, out) => { setTimeout(() => out.collect(n), 1) }, { name: 'mine' }).union(env.fromSequence(1, 1e12)).filter(() => false).print()`
   const { code, text } = await failureOf(program(body), 'threads')
   expect(code).toBe('TASK_LOST')
-  expect(text).toMatch(/^headrace: The thread of slot 0 of job 'headrace job' ended unexpectedly: Operator mine emitted a row outside of its turn\. It ran .*mine/)
+  expect(text).toMatch(
+    /^headrace: The thread of slot 0 of job 'headrace job' ended unexpectedly: Operator mine emitted a row outside of its turn\. It ran .*mine/,
+  )
 })
