@@ -14,6 +14,8 @@ export const exitCode = {
   interrupted: 130,
   /** SIGTERM. */
   terminated: 143,
+  /** Nobody reads standard output any more, which ends other commands by SIGPIPE. */
+  readerGone: 141,
 } as const
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]

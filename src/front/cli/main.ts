@@ -51,6 +51,11 @@ function print(text: string): ExitCode {
 /** Runs the command line of this process and sets its exit code. */
 export async function runProcess(): Promise<void> {
   const words = process.argv.slice(2)
+  // A reader that leaves, as `| head` does, ends the command without a word.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCode.readerGone)
+  })
   const own = words.slice(0, words.indexOf('--') < 0 ? undefined : words.indexOf('--'))
   try {
     process.exitCode = await main(words)
