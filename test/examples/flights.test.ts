@@ -37,8 +37,6 @@ function linesOf(csv: string): string[] {
   return lines.map((line) => line.replace(/,([^,]+),([^,]+)$/, (_, mean, worst) => `,${Number(mean).toPrecision(9)},${worst}`)).sort()
 }
 
-const words = (line: string): string => line.trim().replaceAll(/ {2,}/g, '|')
-
 /** Rows of a printed table, cell by cell. */
 function tableOf(stdout: string, title: string): string[][] {
   const lines = stdout
