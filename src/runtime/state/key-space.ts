@@ -2,6 +2,9 @@
  * The keys of one operator subtask as numbers, which typed tables hold: a numeric key is itself, any other key is interned to a
  * dense id with its hash beside it. The kind only ever widens: int32 -> float64 -> interned; whoever holds tables of
  * an older kind converts them (the hash is by value, so a key stays in its group).
+ *
+ * Interned keys that nothing holds any more are found by a sweep: whoever holds ids marks them, the others are given up and
+ * given out again. So memory follows the keys that live, however many come and go.
  */
 import { canonicalKey, hashFloat64, hashInt32, hashKey } from '../../base/columnar/key-hash.ts'
 import { ownRow } from './clone-value.ts'
@@ -10,6 +13,9 @@ import { TupleKeys } from './tuple-keys.ts'
 import type { TableKeyKind } from './typed-table.ts'
 
 export type KeySpaceKind = 'int32' | 'float64' | 'interned'
+
+/** With fewer ids than this a sweep is not worth its time. */
+const smallestSweep = 16_384
 
 const rank = { int32: 0, float64: 1, interned: 2 } as const
 
@@ -20,7 +26,12 @@ export class KeySpace {
   hashes = new Int32Array(64)
   readonly #ids = new Map<number | string, number>()
   readonly #translations = new WeakMap<readonly string[], Int32Array>()
+  /** Whose dictionaries have translations. */
+  #dictionaries: WeakRef<readonly string[]>[] = []
   #tuples: TupleKeys | undefined
+  /** Ids below `values.length` that stand for no key. */
+  #free: number[] = []
+  #keptBySweep = 0
 
   get tableKeyKind(): TableKeyKind {
     return this.kind === 'float64' ? 'float64' : 'int32'
@@ -64,6 +75,7 @@ export class KeySpace {
     if (ids === undefined || ids.length <= dictionary.length) {
       const grown = new Int32Array(Math.max(64, dictionary.length * 2))
       if (ids !== undefined) grown.set(ids)
+      else this.#dictionaries.push(new WeakRef(dictionary))
       ids = grown
       this.#translations.set(dictionary, ids)
     }
@@ -78,15 +90,57 @@ export class KeySpace {
     return this.#tuples
   }
 
+  /** Interned keys. */
+  get size(): number {
+    return this.#ids.size
+  }
+
+  /** Whether there are so many more ids than the last sweep left that another may pay. */
+  get wantsSweep(): boolean {
+    return this.#ids.size > Math.max(smallestSweep, 2 * this.#keptBySweep)
+  }
+
+  /**
+   * Gives up all ids but those that `mark` names and those of producers' dictionaries, which stay what they are. Generated loops
+   * hold translations while they run, so never call it from within one.
+   */
+  sweep(mark: (use: (id: number) => void) => void): void {
+    const used = new Uint8Array(this.values.length)
+    let end = 0
+    const use = (id: number): void => {
+      used[id] = 1
+      if (id >= end) end = id + 1
+    }
+    mark(use)
+    this.#dictionaries = this.#dictionaries.filter((reference) => {
+      const dictionary = reference.deref()
+      const ids = dictionary === undefined ? undefined : this.#translations.get(dictionary)
+      if (ids !== undefined) for (let i = 1; i <= ids[0]!; i++) use(ids[i]!)
+      return ids !== undefined
+    })
+    // It knows ids by parts of keys, and is cheaper made anew than swept.
+    this.#tuples = undefined
+    for (const [canonical, id] of this.#ids) if (used[id] === 0) this.#ids.delete(canonical)
+    this.values.length = end
+    this.#free = []
+    for (let id = end - 1; id >= 0; id--) {
+      if (used[id] === 1) continue
+      this.values[id] = undefined
+      this.#free.push(id)
+    }
+    if (this.hashes.length > 4 * Math.max(end, smallestSweep)) this.hashes = this.hashes.slice(0, 2 * Math.max(end, smallestSweep))
+    this.#keptBySweep = this.#ids.size
+  }
+
   #add(canonical: number | string, key: unknown): number {
-    const id = this.values.length
+    const id = this.#free.pop() ?? this.values.length
     if (id === this.hashes.length) {
       const grown = new Int32Array(id * 2)
       grown.set(this.hashes)
       this.hashes = grown
     }
     this.hashes[id] = hashKey(key)
-    this.values.push(typeof key === 'string' ? (canonical === key ? canonical : ownString(key)) : ownRow(key))
+    this.values[id] = typeof key === 'string' ? (canonical === key ? canonical : ownString(key)) : ownRow(key)
     this.#ids.set(canonical, id)
     return id
   }

@@ -92,4 +92,55 @@ describe('a key space', () => {
     expect(second[1]).toBe(first[3])
     expect(second[2]).toBe(first[1])
   })
+
+  test('keeps memory for the keys that are marked, over millions that come and go', () => {
+    const keys = widened('interned')
+    const dictionary = ['of a producer', 'kept as well']
+    const translated = [...keys.translate(dictionary)]
+    const kept = keys.intern('kept')
+    let longest = 0
+    for (let i = 0; i < 2_000_000; i++) {
+      keys.intern(`visitor ${i}`)
+      if (keys.wantsSweep) keys.sweep((use) => use(kept))
+      longest = Math.max(longest, keys.values.length, keys.hashes.length)
+    }
+    expect(longest).toBeLessThan(50_000)
+    expect(keys.intern('kept')).toBe(kept)
+    expect([keys.keyOf(kept), keys.hashOf(kept)]).toEqual(['kept', hashKey('kept')])
+    expect([...keys.translate(dictionary)]).toEqual(translated)
+    expect(translated.slice(1, 3).map((id) => keys.keyOf(id))).toEqual(dictionary)
+  })
+
+  test('after a sweep, marked keys have their ids and all others get ids that nobody has', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ added: fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 30 }), dropped: fc.uniqueArray(fc.nat({ max: 60 })) }), { maxLength: 8 }), (rounds) => {
+        const keys = widened('interned')
+        const held = new Map<string, number>()
+        for (const { added, dropped } of rounds) {
+          for (const n of added) {
+            const id = keys.intern(`key ${n}`)
+            expect(held.get(`key ${n}`) ?? id).toBe(id)
+            held.set(`key ${n}`, id)
+          }
+          expect(new Set(held.values()).size).toBe(held.size)
+          for (const n of dropped) held.delete(`key ${n}`)
+          keys.sweep((use) => held.forEach(use))
+          expect(keys.size).toBe(held.size)
+          for (const [key, id] of held) expect([keys.keyOf(id), keys.hashOf(id), keys.intern(key)]).toEqual([key, hashKey(key), id])
+        }
+      }),
+    )
+  })
+
+  test('keys of several fields are found after a sweep as before it', () => {
+    const keys = widened('interned')
+    const before = keys.tuples(2)
+    const id = keys.intern({ a: 1, b: 2 })
+    before.pairs[0]!.add(before.partOf(1), before.partOf(2), id)
+    keys.intern({ a: 3, b: 4 })
+    keys.sweep((use) => use(id))
+    const after = keys.tuples(2)
+    expect(after.pairs[0]!.find(after.partOf(1), after.partOf(2))).toBe(-1)
+    expect(keys.intern({ b: 2, a: 1 })).toBe(id)
+  })
 })

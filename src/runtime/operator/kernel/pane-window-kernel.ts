@@ -59,6 +59,7 @@ export class PaneWindowKernel implements KeyedKernel {
   }
 
   requireKeyKind(kind: KeySpaceKind): void {
+    if (this.keys.wantsSweep) this.keys.sweep((use) => this.panes.panes.forEach(({ group }) => group?.forEachKey(use)))
     if (!this.keys.isBelow(kind)) return
     const old = this.keys.kind
     const keyOf = old === 'interned' ? (key: number) => this.keys.keyOf(key) : (key: number) => key

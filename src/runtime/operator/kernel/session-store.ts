@@ -39,8 +39,6 @@ export class SessionStore {
   readonly #times = new TimeHeap()
   #lastTime = Number.NaN
   #last: Looks = { records: [], keys: [] }
-  /** Entries that have a session. */
-  live = 0
 
   constructor(initialAccumulator: Float64Array) {
     this.words = sessionWords + initialAccumulator.length
@@ -148,6 +146,11 @@ export class SessionStore {
     }
     const { f64, at } = entry()
     f64[at + 2] = before
+  }
+
+  /** Calls with the table key of everything that waits for a look. */
+  forEachKey(visit: (key: number) => void): void {
+    for (const { keys } of this.#looks.values()) for (const key of keys) visit(key)
   }
 
   /** Rewrites all keys when they get another kind. */

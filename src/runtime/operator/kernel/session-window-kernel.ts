@@ -6,7 +6,7 @@
 import { StreamError } from '../../../base/core/stream-error.ts'
 import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
-import { firstValueWord, TypedTable } from '../../state/typed-table.ts'
+import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
 import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
@@ -75,15 +75,32 @@ export class SessionWindowKernel implements KeyedKernel {
     this.emitter = options.emitter
     this.store = new SessionStore(options.accumulator.initial)
     this.group = new TableGroup(this.keys, options.range, this.store.initial)
+    this.#dropVacant()
     this.#merge = compileMerge(options.accumulator)
   }
 
   requireKeyKind(kind: KeySpaceKind): void {
+    if (this.keys.wantsSweep) this.#sweep()
     if (!this.keys.isBelow(kind)) return
-    const wasInterned = this.keys.kind === 'interned'
+    // What was narrower was a number, and numbers were themselves.
     this.keys.widenTo(kind)
-    this.group.convert(this.keys, (key) => (wasInterned ? this.keys.keyOf(key) : key))
-    if (!wasInterned) this.store.convertKeys((key) => this.keys.idOf(key))
+    this.group.convert(this.keys, (key) => key)
+    this.store.convertKeys((key) => this.keys.idOf(key))
+    this.#dropVacant()
+  }
+
+  /** Keys of all entries and looks: those of earlier sessions have an entry. */
+  #sweep(): void {
+    this.keys.sweep((use) => {
+      this.group.forEachKey(use)
+      this.store.forEachKey(use)
+    })
+  }
+
+  /** Lets tables forget the keys that have no session. */
+  #dropVacant(): void {
+    const first = this.#firstWord
+    for (const table of this.group.tables) table.isVacant = (_, f64, at) => f64[at + first] === Number.POSITIVE_INFINITY
   }
 
   get #firstWord(): number {
@@ -144,11 +161,7 @@ for (;;) {
   begin(table: TypedTable, at: number, timestamp: number, key: number): void {
     const { f64 } = table
     const { store } = this
-    if (f64[at] === Number.POSITIVE_INFINITY) store.live++
-    else {
-      const record = store.retire(f64, at, key)
-      this.#lookAtRecord(record)
-    }
+    if (f64[at] !== Number.POSITIVE_INFINITY) this.#lookAtRecord(store.retire(f64, at, key))
     f64[at] = timestamp
     f64[at + 1] = timestamp + this.#options.gapMs
     for (let w = sessionWords; w < store.words; w++) f64[at + w] = store.initial[w]!
@@ -310,7 +323,6 @@ for (;;) {
     if (!this.fireLoop!(this)) return false
     this.#watermark = this.#target
     this.openFrom = this.#watermark + 1
-    this.#tidy()
     return true
   }
 
@@ -403,24 +415,5 @@ for (;;) {
   #empty(f64: Float64Array, at: number): void {
     f64[at] = Number.POSITIVE_INFINITY
     f64[at + 1] = Number.NEGATIVE_INFINITY
-    this.store.live--
-  }
-
-  /** Tables cannot delete: once most entries are of keys without a session, they are made anew without them. */
-  #tidy(): void {
-    let size = 0
-    for (const table of this.group.tables) size += table.size
-    if (size - this.store.live <= Math.max(1024, this.store.live)) return
-    const word = this.#firstWord
-    this.group.tables = this.group.tables.map((old) => {
-      const table = new TypedTable(this.keys.tableKeyKind, this.store.initial, this.keys.hashOf)
-      old.forEach((from) => {
-        if (old.f64[from + word] === Number.POSITIVE_INFINITY) return
-        const key = old.keyAt(from)
-        const to = table.insert(key, this.keys.hashOf(key))
-        for (let w = word; w < old.stride; w++) table.f64[to + w] = old.f64[from + w]!
-      })
-      return table
-    })
   }
 }

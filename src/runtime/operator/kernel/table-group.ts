@@ -28,6 +28,11 @@ export class TableGroup {
     return bytes
   }
 
+  /** Calls with every table key. */
+  forEachKey(visit: (key: number) => void): void {
+    for (const table of this.tables) if (table.size > 0) table.forEach((at) => visit(table.keyAt(at)))
+  }
+
   get isEmpty(): boolean {
     return this.tables.every((table) => table.size === 0)
   }
