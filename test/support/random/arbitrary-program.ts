@@ -3,7 +3,7 @@
  * Fewer and smaller numbers are shorter and plainer programs, which is what it shrinks to.
  */
 import fc from 'fast-check'
-import type { AggregateKind, ApplySpec, Extra, KeyBy, ProgramSpec, SourceSpec, StepSpec, WindowsSpec } from './program-spec.ts'
+import type { AggregateKind, ApplySpec, Extra, KeyBy, Placed, ProgramSpec, SourceSpec, StepSpec, WindowsSpec } from './program-spec.ts'
 import { keyNames, type Shape, shapeOfSource, shapeOfStep } from './stream-shape.ts'
 
 export interface ProgramLimits {
@@ -169,8 +169,6 @@ function stepOf(choose: Choices, shapes: readonly Shape[]): StepSpec | undefined
       return keyedStep(op, choose, shape, base)
   }
 }
-
-type Placed = Pick<StepSpec, 'parallelism' | 'chaining'>
 
 function binaryStep(
   op: 'union' | 'coMap' | 'join',

@@ -57,7 +57,8 @@ export type ApplySpec =
   | { readonly kind: 'rolling'; readonly op: RollingKind; readonly field: string; readonly first: boolean }
   | { readonly kind: 'minBy' | 'maxBy'; readonly field: string }
 
-interface Placed {
+/** Where a step runs. */
+export interface Placed {
   readonly parallelism: number
   readonly chaining: 'always' | 'head' | 'never'
 }
