@@ -47,10 +47,19 @@ export class TypedBackend implements KeyedBackend {
 
   /** Makes state and timers able to hold keys of that kind. */
   requireKeyKind(kind: KeySpaceKind): void {
+    if (this.keys.wantsSweep) this.#sweep()
     const keyOf = this.state.requireKeyKind(kind)
     if (keyOf === undefined) return
     this.#timers.event.rekey(keyOf)
     this.#timers.processing.rekey(keyOf)
+  }
+
+  /** Gives up the keys that have neither an entry nor a timer. */
+  #sweep(): void {
+    this.keys.sweep((use) => {
+      for (const table of this.state.tables) table.forEach((entry) => use(table.keyAt(entry)))
+      for (const domain of ['event', 'processing'] as const) for (const { key } of this.#timers[domain].entries()) use(key)
+    })
   }
 
   enter(key: unknown): void {
