@@ -125,7 +125,7 @@ describe('the command', () => {
 
   test('names the slot whose heap ran out, and the option', { timeout: limitMs }, async () => {
     const program = file(
-      'const kept = []\nexport default (env) => void env.fromSequence(1, 1e9).map((n) => { kept.push({ n, text: `row ${n}` }); return n }, { name: "hoarder" }).filter(() => false).print()',
+      'const kept = []\nexport default (env) => void env.fromSequence(1, 1e9).map((n) => { kept.push({ n, text: "row " + n }); return n }, { name: "hoarder" }).filter(() => false).print()',
     )
     const { stderr, code } = await headrace('run', program, '-p', '1', '-D', 'taskmanager.memory.task.heap.size=48 mb')
     expect(code).toBe(1)
