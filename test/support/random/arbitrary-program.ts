@@ -222,7 +222,9 @@ function keyedStep(op: KeyedOp, choose: Choices, shape: Shape, base: Placed & { 
     case 'window': {
       if (!shape.timed) return undefined
       const windows = windowsChoice(choose, shape)
-      const apply = applyChoice(choose, shape)
+      // Sessions that merge hold their rows in no order.
+      const merges = windows.kind === 'session' || windows.kind === 'dynamicSession'
+      const apply = applyChoice(choose, { ...shape, ordered: shape.ordered && !merges })
       // A row of aggregates has a windowStart of its own: the planner refuses another.
       const taken = apply.kind === 'aggregates' && keyNames(key).includes('windowStart')
       return { op, ...base, key: choose.oneIn(8) ? null : taken ? { by: 'function', field: pivot, how: 'value' } : key, windows, apply }
