@@ -17,7 +17,10 @@ export const configTable = {
   }),
   'pipeline.max-parallelism': int(-1, 'Number of key groups; -1 derives it from the parallelism (at least 128).', { min: -1, max: 32768 }),
   'pipeline.name': text(undefined, 'Name of the job.'),
-  'pipeline.auto-watermark-interval': duration(200, 'How often watermark generators are asked for a watermark.'),
+  'pipeline.auto-watermark-interval': duration(
+    200,
+    'How often watermark generators are asked for a watermark; at the latest every 65,536 rows. 0: never.',
+  ),
   'pipeline.auto-generate-uids': bool(true, 'false refuses a program with an operator that has no uid.'),
   'pipeline.operator-chaining.enabled': bool(true, 'Whether operators may share a task.'),
   'pipeline.jobvertex-parallelism-overrides': map('Parallelism by vertex id, over what the program says.'),

@@ -149,6 +149,8 @@ export class Environment {
   }
 
   /** The rows of an iterable, in one subtask. `env.fromData([{ word: 'a', n: 1 }, { word: 'b', n: 2 }])` */
+  fromData<T>(rows: Iterable<NoInfer<T>>, options: SourceOptions<NoInfer<T>> & { readonly type: Type<T> }): SingleOutput<T>
+  fromData<T>(rows: Iterable<T>, options?: SourceOptions<NoInfer<T>>): SingleOutput<T>
   fromData<T>(rows: Iterable<T>, options: DataOptions<NoInfer<T>> = {}): SingleOutput<T> {
     const { type, ...sourceOptions } = options
     return this.fromSource(collection(rows, { type }), sourceOptions)
