@@ -1,6 +1,7 @@
 /** connect().process: two inputs into one function, which on keyed streams share state and timers by key. */
 import type { Collector, CoProcessFunction, ProcessContext } from '../../program/function/functions.ts'
-import { HeapBackend } from '../state/heap-backend.ts'
+import { keyGroupRange } from '../../base/columnar/key-hash.ts'
+import { TypedBackend } from '../state/typed-backend.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'
 import { FunctionLifecycle } from './user-function.ts'
@@ -13,8 +14,7 @@ export class CoProcessOperator implements StreamOperator {
   readonly #call2: (context: ProcessContext<any, any>, out: Collector<unknown>) => unknown
 
   constructor(ctx: OperatorContext, fn: CoProcessFunction<any, any, any, any, any>, keyed: boolean) {
-    const backend = keyed ? new HeapBackend(ctx, (atMs) => ctx.requestProcessingTimer(atMs)) : undefined
-    this.#turn = new ProcessTurn(ctx, { state: fn.state, onTimer: fn.onTimer?.bind(fn) }, backend)
+    this.#turn = new ProcessTurn(ctx, { state: fn.state, onTimer: fn.onTimer?.bind(fn) }, keyed ? typedBackend(ctx) : undefined)
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
     this.#call1 = (context, out) => fn.processElement1(this.#row, context, out)
     this.#call2 = (context, out) => fn.processElement2(this.#row, context, out)
@@ -53,4 +53,12 @@ export class CoProcessOperator implements StreamOperator {
   get numProcessingTimers(): number {
     return this.#turn.numProcessingTimers
   }
+}
+
+function typedBackend(ctx: OperatorContext): TypedBackend {
+  const { operatorName, subtaskIndex, parallelism, maxParallelism } = ctx
+  const { start, end } = keyGroupRange(subtaskIndex, parallelism, maxParallelism)
+  const groups = { first: start, count: end - start, maxParallelism }
+  // This form also runs where no code may be generated.
+  return new TypedBackend({ operatorName, groups, generated: false }, (atMs) => ctx.requestProcessingTimer(atMs))
 }

@@ -63,7 +63,7 @@ export class TypedBackend implements KeyedBackend {
   }
 
   enter(key: unknown): void {
-    if (typeof key !== 'number') this.requireKeyKind('interned')
+    if (typeof key !== 'number' || this.keys.kind === 'interned') this.requireKeyKind('interned')
     else if ((key | 0) !== key) this.requireKeyKind('float64')
     const id = this.keys.idOf(key)
     this.state.enter(id, this.keys.hashOf(id))
@@ -123,6 +123,12 @@ export class TypedBackend implements KeyedBackend {
         yield { keyGroup, key: this.keys.keyOf(key), namespace: undefined, time, domain }
       }
     }
+  }
+
+  /** Keys of all entries, vacant ones too: those remember timers. */
+  #forEachKey(visit: (key: number) => void): void {
+    for (const table of this.state.tables) table.forEach((at) => visit(table.keyAt(at)))
+    for (const queue of [this.#timers.event, this.#timers.processing]) for (const { key } of queue.entries()) visit(key)
   }
 
   /** The current key's entry no longer remembers a timer that is gone. */

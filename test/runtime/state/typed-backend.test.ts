@@ -151,6 +151,37 @@ test('keys that come and go leave no memory: what holds nothing is dropped when 
   expect(largest).toBeLessThan(1 << 20)
 })
 
+test('strings that come and go are forgotten, and no key takes over what another left', () => {
+  const backend = typed()
+  const value = backend.declare('value', valueState<number>(t.float64))
+  const list = backend.declare('list', listState<number>())
+  const fired = new Set<unknown>()
+  let wrong = 0
+  const fire = (): void => {
+    if (fired.has(backend.currentKey) || `key ${value.value}` !== backend.currentKey) wrong++
+    fired.add(backend.currentKey)
+    value.clear()
+    list.clear()
+    backend.leave()
+  }
+  for (let i = 0; i < 100_000; i++) {
+    backend.enter(`key ${i}`)
+    if (value.value !== null || list.get().length > 0) wrong++
+    value.update(i)
+    list.add(i)
+    // Always the same time: an entry that remembered it for the key before would swallow it.
+    if (i % 2 === 0) backend.registerEventTimer(7)
+    else {
+      value.clear()
+      list.clear()
+    }
+    backend.leave()
+    if (i % 50 === 49) backend.advanceWatermark(7, fire, never)
+  }
+  expect([wrong, fired.size, backend.state.numKeys]).toEqual([0, 50_000, 0])
+  expect(backend.keys.size).toBeLessThan(40_000)
+})
+
 test('an event timer is one per key and time, though the key has set others meanwhile or has fired it', () => {
   const backend = typed()
   const fired: unknown[] = []

@@ -9,7 +9,7 @@ import { at, type Emitted, KeyedChain, type KeyedChainOptions } from '../../../s
 const byK: KeySpec = { kind: 'field', field: 'k' }
 const sideTags = ['odd']
 
-function chains(fn: ProcessFunction<any, any, any, any>, key = byK, options: Partial<KeyedChainOptions> = {}): readonly [KeyedChain, KeyedChain] {
+function chains(fn: ProcessFunction<any, any, any, any>, key: KeySpec = byK, options: Partial<KeyedChainOptions> = {}): readonly [KeyedChain, KeyedChain] {
   const descriptor = { kind: 'process', fn } as const
   const fast = new KeyedChain(descriptor, key, { sideTags, ...options, generated: true })
   expect(fast.kernel).toBeDefined()
@@ -17,7 +17,7 @@ function chains(fn: ProcessFunction<any, any, any, any>, key = byK, options: Par
 }
 
 /** What both forms do under the same drive; they must agree. */
-function both(fn: ProcessFunction<any, any, any, any>, drive: (chain: KeyedChain) => void, key = byK, options: Partial<KeyedChainOptions> = {}): KeyedChain {
+function both(fn: ProcessFunction<any, any, any, any>, drive: (chain: KeyedChain) => void, key: KeySpec = byK, options: Partial<KeyedChainOptions> = {}): KeyedChain {
   const [fast, plain] = chains(fn, key, options)
   for (const chain of [fast, plain]) drive(chain)
   expect(fast.emitted).toEqual(plain.emitted)
@@ -41,7 +41,7 @@ const counts = (n: number, keys: number, keyOf: (k: number) => unknown = (k) => 
   Array.from({ length: n }, (_, i) => at(Math.floor(i / 50), { k: keyOf((i * 7) % keys), n: i % 5 }))
 
 test('sums that a timer emits are those of the plain form, whatever the key', () => {
-  const run = (keyOf: (k: number) => unknown, key = byK) =>
+  const run = (keyOf: (k: number) => unknown, key: KeySpec = byK) =>
     both(sums, (chain) => chain.rows(counts(5_000, 37, keyOf)).watermark(45).watermark(1_000), key).emitted
   expect(run((k) => k).length).toBe(37 * 10)
   expect(run((k) => k + 0.5).length).toBe(37 * 10)
