@@ -171,7 +171,8 @@ export class HashRouter extends TargetRouter {
     if (this.key.kind === 'field') {
       const column = staging.columns.find(({ field }) => field.name === (this.key as { field: string }).field)
       // The commonest key by far, in one pass.
-      if (mask >= 0 && column !== undefined && column.nullCount === 0 && column.values instanceof Int32Array) return targetsOfInts(column.values, rows, owner, mask, targets)
+      if (mask >= 0 && column !== undefined && column.nullCount === 0 && column.values instanceof Int32Array)
+        return targetsOfInts(column.values, rows, owner, mask, targets)
       this.#hashField(this.key.field, staging, batch, hashes)
     } else if (this.key.kind === 'fields') this.#hashFields(staging, batch)
     if (mask >= 0) for (let i = 0; i < rows; i++) targets[i] = owner[hashes[i]! & mask]!

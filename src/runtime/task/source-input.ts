@@ -171,7 +171,10 @@ export class SourceInput implements TaskInput {
   }
 
   positionOf(splitId: string | undefined, position: string | undefined): string {
-    return position ?? (splitId === undefined ? `record ${this.#taken.toLocaleString('en-US')} of ${this.#name}` : `split ${splitId} of ${this.#name}`)
+    return (
+      position ??
+      (splitId === undefined ? `record ${this.#taken.toLocaleString('en-US')} of ${this.#name}` : `split ${splitId} of ${this.#name}`)
+    )
   }
 
   close(): void | Promise<void> {
@@ -201,14 +204,22 @@ class UnitGatherer implements ReaderOutput<any> {
 
   emit(unit: SourceUnit<any>, position?: string): void {
     this.#flush()
-    const base = { cursor: 0, input: 0, watermarks: this.#input.stateOf(this.#splitId), position: this.#input.positionOf(this.#splitId, position) } as const
+    const base = {
+      cursor: 0,
+      input: 0,
+      watermarks: this.#input.stateOf(this.#splitId),
+      position: this.#input.positionOf(this.#splitId, position),
+    } as const
     if (unit.kind === 'rows') {
-      if (unit.rows.length > 0) this.#input.push({ ...base, form: 'rows', rows: unit.rows, timestamps: unit.timestamps, rowCount: unit.rows.length })
+      if (unit.rows.length > 0)
+        this.#input.push({ ...base, form: 'rows', rows: unit.rows, timestamps: unit.timestamps, rowCount: unit.rows.length })
     } else if (unit.kind === 'range') {
-      if (unit.count > 0) this.#input.push({ ...base, form: 'range', generate: unit.generate, from: unit.from, step: unit.step, rowCount: unit.count })
+      if (unit.count > 0)
+        this.#input.push({ ...base, form: 'range', generate: unit.generate, from: unit.from, step: unit.step, rowCount: unit.count })
     } else if (unit.kind === 'columns') {
       if (unit.rowCount > 0) this.#input.push({ ...base, form: 'batch', batch: batchOfColumns(unit), rowCount: unit.rowCount })
-    } else throw new StreamError('INVALID_ARGUMENT', `A source emitted a unit of unknown kind '${String((unit as { kind?: unknown }).kind)}'`)
+    } else
+      throw new StreamError('INVALID_ARGUMENT', `A source emitted a unit of unknown kind '${String((unit as { kind?: unknown }).kind)}'`)
   }
 
   forSplit(splitId: string): ReaderOutput<any> {
@@ -251,6 +262,15 @@ class UnitGatherer implements ReaderOutput<any> {
     this.#rows = []
     this.#timestamps = []
     this.#hasTimestamps = false
-    this.#input.push({ form: 'rows', rows, timestamps, rowCount: rows.length, cursor: 0, input: 0, watermarks: this.#input.stateOf(this.#splitId), position: this.#input.positionOf(this.#splitId, undefined) })
+    this.#input.push({
+      form: 'rows',
+      rows,
+      timestamps,
+      rowCount: rows.length,
+      cursor: 0,
+      input: 0,
+      watermarks: this.#input.stateOf(this.#splitId),
+      position: this.#input.positionOf(this.#splitId, undefined),
+    })
   }
 }

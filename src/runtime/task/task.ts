@@ -275,7 +275,10 @@ export class Task {
   /** Closes every operator and the input, whatever state they are in; answers what failed in doing so. */
   async close(): Promise<StreamError[] | unknown[]> {
     const failures: unknown[] = []
-    const closing = [...[...this.options.chain.runtime.nodes].reverse().map((node) => () => node.operator?.close?.()), () => this.options.input.close?.()]
+    const closing = [
+      ...[...this.options.chain.runtime.nodes].reverse().map((node) => () => node.operator?.close?.()),
+      () => this.options.input.close?.(),
+    ]
     for (const close of closing) {
       try {
         await close()
