@@ -45,7 +45,7 @@ export class TypedBackend implements KeyedBackend {
     return this.state.declare(name, declaration)
   }
 
-  /** Makes state and timers able to hold keys of that kind. */
+  /** Makes state and timers able to hold keys of that kind. To be called between turns, and not while a loop holds table keys. */
   requireKeyKind(kind: KeySpaceKind): void {
     if (this.keys.wantsSweep) this.#sweep()
     const keyOf = this.state.requireKeyKind(kind)
@@ -54,7 +54,7 @@ export class TypedBackend implements KeyedBackend {
     this.#timers.processing.rekey(keyOf)
   }
 
-  /** Gives up the keys that have neither an entry nor a timer. */
+  /** Gives up the keys that have neither an entry nor a timer. A vacant entry counts, since it may remember a timer. */
   #sweep(): void {
     this.keys.sweep((use) => {
       for (const table of this.state.tables) table.forEach((entry) => use(table.keyAt(entry)))
@@ -123,12 +123,6 @@ export class TypedBackend implements KeyedBackend {
         yield { keyGroup, key: this.keys.keyOf(key), namespace: undefined, time, domain }
       }
     }
-  }
-
-  /** Keys of all entries, vacant ones too: those remember timers. */
-  #forEachKey(visit: (key: number) => void): void {
-    for (const table of this.state.tables) table.forEach((at) => visit(table.keyAt(at)))
-    for (const queue of [this.#timers.event, this.#timers.processing]) for (const { key } of queue.entries()) visit(key)
   }
 
   /** The current key's entry no longer remembers a timer that is gone. */
