@@ -2,6 +2,7 @@
  * The functions a user hands to stream operators. Each is a plain function, or an object that adds open and close.
  * map, filter, reduce and processElement are synchronous; open and close may be async.
  */
+import type { Type } from '../../base/columnar/data-type.ts'
 import type { RuntimeContext } from './runtime-context.ts'
 import type { StateDeclarations, StateHandles } from './state.ts'
 
@@ -28,6 +29,20 @@ export type KeySelector<T, K> = (value: T) => K
 
 /** Incremental aggregation. `merge` is needed for session windows only. */
 export interface AggregateFunction<I, A, O> extends Lifecycle {
+  /**
+   * What an accumulator is. Declared, it is trusted to have these fields and no others, which spares the engine counting
+   * them for each row; undeclared, it may be anything and change its shape.
+   *
+   * ```ts
+   * const mean: AggregateFunction<Flight, { sum: number; count: number }, number> = {
+   *   accumulatorType: t.row({ sum: t.float64, count: t.float64 }),
+   *   createAccumulator: () => ({ sum: 0, count: 0 }),
+   *   add: (flight, acc) => update(acc, flight.delay),
+   *   getResult: (acc) => acc.sum / acc.count,
+   * }
+   * ```
+   */
+  readonly accumulatorType?: Type<A>
   createAccumulator(): A
   /** May change and return `accumulator`, or return a new one. */
   add(value: I, accumulator: A): A

@@ -3,11 +3,15 @@
  * and give the result: of built-in aggregates, and of a user's AggregateFunction whose accumulator is a plain object of
  * numbers or one number.
  */
-import { StreamError } from '../../../base/core/stream-error.ts'
 import type { AggregateSpec } from '../../../program/function/aggregate.ts'
 import type { AggregateFunction } from '../../../program/function/functions.ts'
+import type { RuntimeContext } from '../../../program/function/runtime-context.ts'
+import { isPromise, refusePromise } from '../user-function.ts'
 import { notANumber } from '../window/built-in-aggregates.ts'
+import { returnsFields } from './function-shape.ts'
 import type { KernelRow } from './keyed-kernel.ts'
+import { plainFields } from './plain-fields.ts'
+import { ShapeChanged } from './plain-windows.ts'
 import { quote } from './quote.ts'
 
 /** How the texts read the row at hand. */
@@ -22,13 +26,16 @@ export interface Accumulator {
   readonly canMerge: boolean
   /** Objects that the texts need, by the names they use. */
   readonly bindings: Readonly<Record<string, unknown>>
-  addText(f: string, at: string, row: AccumulatorRow, id: string): string
+  /** `misfit` is a statement for an accumulator that a user's function gave another shape; then nothing was written. */
+  addText(f: string, at: string, row: AccumulatorRow, id: string, misfit: string): string
   mergeText(f: string, at: string, g: string, from: string): string
   /** An expression; for built-in aggregates the properties of the result row (`name: value, ...`). */
   resultText(f: string, at: string): string
-  /** Plain twins of the texts. */
+  /** Plain twins of the texts. add and merge throw ShapeChanged where a user's function changed the shape. */
   add(f: Float64Array, at: number, row: any): void
   result(f: Float64Array, at: number): any
+  /** Of a user's function: its accumulator as an object, and what it does with them. */
+  readonly user?: { read(f: Float64Array, at: number): any; resultOf(accumulator: unknown): unknown; readonly fn: AggregateFunction<any, any, any> }
 }
 
 type Part = { readonly words: number; readonly spec: AggregateSpec; readonly name: string; readonly offset: number }
@@ -138,51 +145,52 @@ export function numericShape(accumulator: unknown): readonly string[] | 'number'
 }
 
 /**
- * A user's AggregateFunction over a numeric accumulator. It is handed a fresh literal and its answer is stored; an answer of
- * another shape throws ShapeChanged before anything is written.
+ * A user's AggregateFunction over a numeric accumulator. It is handed a fresh literal and its answer is stored. Where
+ * neither a declared type nor the function's source says that the answer has these fields alone, they are counted.
  */
-export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: readonly string[] | 'number'): Accumulator {
+export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: readonly string[] | 'number', ctx: RuntimeContext): Accumulator {
   const first = fn.createAccumulator()
-  const names = shape === 'number' ? [''] : shape
-  const initial = Float64Array.from(names, (name) => (shape === 'number' ? first : first[name]))
+  const isNumber = shape === 'number'
+  const names = isNumber ? [''] : shape
+  const initial = Float64Array.from(names, (name) => (isNumber ? first : first[name]))
+  const isDeclared = fn.accumulatorType !== undefined
   const slot = (f: string, at: string, i: number) => `${f}[${i === 0 ? at : `${at} + ${i}`}]`
-  const read = (f: string, at: string) => (shape === 'number' ? slot(f, at, 0) : `{ ${names.map((name, i) => `${quote.property(name)}: ${slot(f, at, i)}`).join(', ')} }`)
-  const value = (a: string, name: string) => (shape === 'number' ? a : `${a}${quote.access(name)}`)
-  const store = (f: string, at: string, a: string) =>
-    `if (${[...names.map((name) => `typeof ${value(a, name)} !== 'number'`), ...(shape === 'number' ? [] : [`accumulatorKeys(${a}) !== ${names.length}`])].join(' || ')}) shapeChanged(${a})\n` +
-    names.map((name, i) => `${slot(f, at, i)} = ${value(a, name)}`).join('\n')
-  const read1 = (f: Float64Array, at: number) => (shape === 'number' ? f[at] : Object.fromEntries(names.map((name, i) => [name, f[at + i]])))
-  const shapeChanged = (accumulator: unknown): never => {
-    throw new StreamError('TYPE_MISMATCH', `An aggregate's accumulator began with number fields (${shape === 'number' ? 'a number' : names.join(', ')}) and became ${describe(accumulator)}`, {
-      hint: 'Let createAccumulator() return the shape that add() keeps: a field that is not always a number must not start as one.',
-    })
+  const read = (f: string, at: string) => (isNumber ? slot(f, at, 0) : `{ ${names.map((name, i) => `${quote.property(name)}: ${slot(f, at, i)}`).join(', ')} }`)
+  const value = (a: string, name: string) => (isNumber ? a : `${a}${quote.access(name)}`)
+  const store = (f: string, at: string, a: string, isProven: boolean, misfit: string) => {
+    const known = isNumber || isProven ? [] : [isDeclared ? `typeof ${a} !== 'object' || ${a} === null` : `plainFields(${a}) !== ${names.length}`]
+    const checks = [...known, ...names.map((name) => `typeof ${value(a, name)} !== 'number'`)]
+    return `if (${checks.join(' || ')}) { ${misfit} } else {\n${names.map((name, i) => `${slot(f, at, i)} = ${value(a, name)}`).join('\n')} }`
   }
+  const object = (f: Float64Array, at: number) => (isNumber ? f[at] : Object.fromEntries(names.map((name, i) => [name, f[at + i]])))
+  const fits = (accumulator: any) =>
+    isNumber ? typeof accumulator === 'number' : plainFields(accumulator) === names.length && names.every((name) => typeof accumulator[name] === 'number')
+  const resultOf = (accumulator: unknown): unknown => {
+    const result: unknown = fn.getResult(accumulator)
+    return isPromise(result) ? refusePromise(result, ctx, 'getResult') : (result ?? null)
+  }
+  const add = fn.add.bind(fn)
+  const addsInShape = !isNumber && returnsFields(fn.add, names, 1)
   return {
     initial,
     fieldsRead: undefined,
     canMerge: fn.merge !== undefined,
-    bindings: { userAdd: fn.add.bind(fn), userResult: fn.getResult.bind(fn), userMerge: fn.merge?.bind(fn), shapeChanged, accumulatorKeys: keyCount },
-    addText: (f, at, row, id) => `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`)} }`,
-    mergeText: (f, at, g, from) => `{ const acc = userMerge(${read(f, at)}, ${read(g, from)})\n${store(f, at, 'acc')} }`,
+    bindings: { userAdd: add, userResult: resultOf, userMerge: fn.merge?.bind(fn), shapeChanged, plainFields },
+    addText: (f, at, row, id, misfit) => `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`, addsInShape, misfit)} }`,
+    mergeText: (f, at, g, from) => `{ const acc = userMerge(${read(f, at)}, ${read(g, from)})\n${store(f, at, 'acc', false, 'shapeChanged()')} }`,
     resultText: (f, at) => `userResult(${read(f, at)})`,
     add(f, at, row) {
-      const accumulator = fn.add(row, read1(f, at))
-      if (shape === 'number' ? typeof accumulator !== 'number' : numericShape(accumulator)?.length !== names.length) shapeChanged(accumulator)
+      const accumulator = add(row, object(f, at))
+      if (!fits(accumulator)) shapeChanged()
       names.forEach((name, i) => {
-        f[at + i] = shape === 'number' ? accumulator : accumulator[name]
+        f[at + i] = isNumber ? accumulator : accumulator[name]
       })
     },
-    result: (f, at) => fn.getResult(read1(f, at)),
+    result: (f, at) => resultOf(object(f, at)),
+    user: { read: object, resultOf, fn },
   }
 }
 
-function keyCount(value: object): number {
-  let count = 0
-  for (const _ in value) count++
-  return count
-}
-
-function describe(value: unknown): string {
-  if (value === null || typeof value !== 'object') return String(value)
-  return `{ ${Object.entries(value).map(([name, field]) => `${name}: ${field === null ? 'null' : typeof field}`).join(', ')} }`
+function shapeChanged(): never {
+  throw new ShapeChanged()
 }

@@ -17,6 +17,7 @@ import { RollingKernel } from './rolling-kernel.ts'
 import { ProcessKernel } from './process-kernel.ts'
 import { SessionWindowKernel } from './session-window-kernel.ts'
 import type { GroupRange } from './table-group.ts'
+import { WindowOperator } from '../window/window-operator.ts'
 import { isPlainProcess, windowEmitter } from './window-emitter.ts'
 
 const maxPanes = 1000
@@ -40,30 +41,31 @@ export function createKernel(descriptor: OperatorDescriptor, keys: readonly (Key
 function windowKernel(descriptor: WindowDescriptor, key: KeySpec, range: GroupRange, ctx: OperatorContext): KeyedKernel | undefined {
   const { assigner, trigger, evictor, apply, allowedLatenessMs, lateTag } = descriptor
   if (trigger !== undefined || evictor !== undefined) return undefined
-  if (assigner.kind === 'global') return assigner.fireAtEnd ? globalWindowKernel(apply, key, range, ctx) : undefined
+  const plain = (): WindowOperator => new WindowOperator(ctx, descriptor, key)
+  if (assigner.kind === 'global') return assigner.fireAtEnd ? globalWindowKernel(apply, key, range, ctx, plain) : undefined
   if (assigner.time !== 'event') return undefined
   if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
   const accumulator = accumulatorOf(apply, allowedLatenessMs === 0, ctx)
   if (accumulator === undefined) return undefined
   if (assigner.kind === 'session') {
     if (typeof assigner.gapMs === 'function' || !accumulator.canMerge) return undefined
-    return new SessionWindowKernel({ gapMs: assigner.gapMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx) }, ctx)
+    return new SessionWindowKernel({ gapMs: assigner.gapMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx), plain }, ctx)
   }
   const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : assigner.sizeMs
   // A window merges its panes; with more panes than this, merging costs more than adding to each window.
   const panes = assigner.sizeMs / paneMsOf(assigner.sizeMs, slideMs)
   if (panes > 1 && (!accumulator.canMerge || panes > maxPanes)) return undefined
   return new PaneWindowKernel(
-    { sizeMs: assigner.sizeMs, slideMs, offsetMs: assigner.offsetMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx) },
+    { sizeMs: assigner.sizeMs, slideMs, offsetMs: assigner.offsetMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx), plain },
     ctx,
   )
 }
 
-function globalWindowKernel(apply: WindowDescriptor['apply'], key: KeySpec, range: GroupRange, ctx: OperatorContext): KeyedKernel | undefined {
+function globalWindowKernel(apply: WindowDescriptor['apply'], key: KeySpec, range: GroupRange, ctx: OperatorContext, plain: () => WindowOperator): KeyedKernel | undefined {
   if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
   const accumulator = accumulatorOf(apply, true, ctx)
   if (accumulator === undefined) return undefined
-  return new GlobalWindowKernel({ range, key, accumulator, framed: apply.kind === 'aggregates', emitter: windowEmitter(apply, key, ctx) }, ctx)
+  return new GlobalWindowKernel({ range, key, accumulator, framed: apply.kind === 'aggregates', emitter: windowEmitter(apply, key, ctx), plain }, ctx)
 }
 
 const hasLifeCycle = (apply: WindowDescriptor['apply']): boolean =>
@@ -74,7 +76,7 @@ function accumulatorOf(apply: WindowDescriptor['apply'], firesOnce: boolean, ctx
   if (apply.kind === 'aggregates') return builtInAccumulator(apply.aggregates)
   if (apply.kind === 'aggregate' && (firesOnce || apply.process === undefined)) {
     const shape = numericShape(apply.fn.createAccumulator())
-    if (shape !== undefined) return userAccumulator(apply.fn, shape)
+    if (shape !== undefined) return userAccumulator(apply.fn, shape, ctx)
   }
   return firesOnce ? objectAccumulator(foldOf(ctx, apply) ?? elementsOf) : undefined
 }

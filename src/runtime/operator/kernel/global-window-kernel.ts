@@ -6,9 +6,11 @@ import { firstValueWord } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText } from './keyed-kernel.ts'
 import { PaneWindowKernel, type PaneWindowOptions } from './pane-window-kernel.ts'
+import { globalWindow } from '../window/window-assigner.ts'
+import { type HeldWindow, plainText, ShapeChanged } from './plain-windows.ts'
 import { TableGroup, upsertText } from './table-group.ts'
 
-export type GlobalWindowOptions = Pick<PaneWindowOptions, 'range' | 'key' | 'accumulator' | 'framed' | 'emitter'>
+export type GlobalWindowOptions = Pick<PaneWindowOptions, 'range' | 'key' | 'accumulator' | 'framed' | 'emitter' | 'plain'>
 
 /** The pane that holds all there is. */
 const always = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }
@@ -29,7 +31,8 @@ export class GlobalWindowKernel extends PaneWindowKernel {
     this.windowEnd = maxWatermark
   }
 
-  override addText({ kernel: K, id, saving }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+  override addText({ kernel: K, id, saving, stop }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    if (this.plain !== undefined) return plainText(K, row, key)
     const { accumulator, range } = this.#own
     const keyKind = this.keys.tableKeyKind
     const stride = firstValueWord(keyKind) + accumulator.initial.length
@@ -37,12 +40,22 @@ export class GlobalWindowKernel extends PaneWindowKernel {
       before: `const tb${id} = ${K}.panes.current.group.tables`,
       row: `${key.declare}
 ${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
-${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}`,
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${row.timestamp}, ${key.value}); ${stop}`)}`,
       after: '',
     }
   }
 
-  override processElement(row: unknown, _timestamp: number, key: unknown): void {
+  protected override *held(): Generator<HeldWindow> {
+    const found: HeldWindow[] = []
+    this.#group.forEachEntry((key, f64, at) => found.push({ key: this.keys.keyOf(key), window: globalWindow, accumulator: this.#own.accumulator.user!.read(f64, at) }))
+    yield* found
+  }
+
+  override processElement(row: unknown, timestamp: number, key: unknown): void {
+    if (this.plain !== undefined) {
+      this.plain.processElement(row, timestamp, key)
+      return
+    }
     this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
     const { range, accumulator } = this.#own
     const k = this.keys.idOf(key)
@@ -50,10 +63,16 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}
     const table = this.#group.tables[((hash >>> 0) % range.maxParallelism) - range.first]!
     const at = table.upsert(k, hash)
     table.saveBefore(at)
-    accumulator.add(table.f64, at + firstValueWord(table.keyKind), row)
+    try {
+      accumulator.add(table.f64, at + firstValueWord(table.keyKind), row)
+    } catch (thrown) {
+      if (!(thrown instanceof ShapeChanged)) throw thrown
+      this.misfit(row, timestamp, key)
+    }
   }
 
   override advanceWatermark(watermark: number): boolean {
+    if (this.plain !== undefined) return this.plain.advanceWatermark(watermark)
     this.emitter?.advance(watermark)
     if (watermark < maxWatermark || this.#fired) return true
     this.tables = this.#group.tables

@@ -12,7 +12,9 @@ import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from 
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
+import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
+import type { WindowOperator } from '../window/window-operator.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
 export interface PaneWindowOptions extends PaneOptions {
@@ -24,14 +26,18 @@ export interface PaneWindowOptions extends PaneOptions {
   readonly lateTag: string | undefined
   /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
   readonly emitter?: WindowEmitter
+  /** Makes the plain operator. */
+  readonly plain: () => WindowOperator
 }
 
 export class PaneWindowKernel implements KeyedKernel {
   readonly keys = new KeySpace()
-  readonly panes: PaneStore
+  panes: PaneStore
   readonly fieldsRead: readonly string[] | undefined
   readonly bindings: Readonly<Record<string, unknown>>
   readonly emitter: WindowEmitter | undefined
+  /** Does all the work since an accumulator has changed its shape. */
+  plain: WindowOperator | undefined
   isSaving = false
   fireLoop?: (kernel: PaneWindowKernel) => boolean
   /** The window being fired, and the cursor in it: table, then slot. */
@@ -58,7 +64,12 @@ export class PaneWindowKernel implements KeyedKernel {
     this.#merge = this.panes.paneMs === options.sizeMs ? undefined : compileMerge(options.accumulator)
   }
 
+  get layout(): string {
+    return this.plain === undefined ? '' : 'plain'
+  }
+
   requireKeyKind(kind: KeySpaceKind): void {
+    if (this.plain !== undefined) return
     if (this.keys.wantsSweep) this.keys.sweep((use) => this.panes.panes.forEach(({ group }) => group?.forEachKey(use)))
     if (!this.keys.isBelow(kind)) return
     const old = this.keys.kind
@@ -68,7 +79,8 @@ export class PaneWindowKernel implements KeyedKernel {
     this.panes.current = this.panes.current.group === undefined ? this.panes.current : this.panes.enter(this.panes.current.start)
   }
 
-  addText({ kernel: K, id, saving }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+  addText({ kernel: K, id, saving, stop }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    if (this.plain !== undefined) return plainText(K, row, key)
     const { accumulator, range } = this.#options
     const keyKind = this.keys.tableKeyKind
     const stride = firstValueWord(keyKind) + accumulator.initial.length
@@ -76,12 +88,12 @@ export class PaneWindowKernel implements KeyedKernel {
     return {
       before: `let pane${id} = ${K}.panes.current, ps${id} = pane${id}.start, pe${id} = pane${id}.end, tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables\nconst of${id} = ${K}.openFrom`,
       row: `add${id}: {
-if (!(${ts} >= of${id})) { ${key.declare}; ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); pane${id} = ${K}.panes.current; ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables; break add${id} }
+if (!(${ts} >= of${id})) { ${key.declare}; ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); if (${K}.plain !== undefined) ${stop}; pane${id} = ${K}.panes.current; ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables; break add${id} }
 if (${ts} < ps${id} || ${ts} >= pe${id}) { pane${id} = ${K}.panes.enter(${ts}); ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables }
 if (tb${id} === null) break add${id}
 ${key.declare}
 ${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
-${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id)}
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`)}
 }`,
       after: '',
     }
@@ -111,12 +123,47 @@ for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
 return true`
   }
 
+  /** A row's accumulator has taken another shape: from this row on the plain operator does the work. */
+  misfit(row: unknown, timestamp: number, key: unknown): void {
+    this.#becomePlain()
+    this.plain!.processElement(row, timestamp, key)
+  }
+
+  #becomePlain(): void {
+    const watermark = Math.max(this.#watermark, this.panes.firedTo - 1)
+    this.plain = plainWindows(this.#options.plain, watermark, this.held(watermark))
+    this.panes = new PaneStore(this.#options, this.keys, this.#options.range, this.#options.accumulator.initial)
+  }
+
+  /** The windows that are still of use. */
+  protected *held(watermark: number): Generator<HeldWindow> {
+    const { sizeMs, allowedLatenessMs, accumulator } = this.#options
+    const { read, fn } = accumulator.user!
+    const starts = new Set([...this.panes.panes.values()].flatMap((pane) => this.panes.windowStartsOf(pane.start)))
+    for (const start of starts) {
+      const window = { start, end: start + sizeMs }
+      if (window.end - 1 + allowedLatenessMs <= watermark) continue
+      const found = new Map<number, unknown>()
+      for (const { group } of this.panes.panesOf(window.end)) {
+        group!.forEachEntry((key, f64, at) => {
+          const accumulator = read(f64, at)
+          found.set(key, found.has(key) ? fn.merge!(found.get(key), accumulator) : accumulator)
+        })
+      }
+      for (const [key, accumulator] of found) yield { key: this.keys.keyOf(key), window, accumulator }
+    }
+  }
+
   processElement(row: unknown, timestamp: number, key: unknown): void {
+    if (this.plain !== undefined) {
+      this.plain.processElement(row, timestamp, key)
+      return
+    }
     this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
     const k = this.keys.idOf(key)
     const h = this.keys.hashOf(k)
     if (!(timestamp >= this.openFrom)) this.unusual(row, timestamp, k, h)
-    else this.#add(row, timestamp, k, h)
+    else this.#addOrMisfit(row, timestamp, k, h)
   }
 
   /** A row without a timestamp, late, or for a window that has fired: rare, so in plain form. */
@@ -136,8 +183,20 @@ return true`
       else this.#ctx.numLateRecordsDropped.value++
       return
     }
-    this.#add(row, timestamp, key, hash)
+    if (!this.#addOrMisfit(row, timestamp, key, hash)) return
     for (const start of live) if (start + sizeMs - 1 <= this.#watermark) this.#emitOne(start, key, hash)
+  }
+
+  /** False: the plain operator has taken the row. */
+  #addOrMisfit(row: unknown, timestamp: number, key: number, hash: number): boolean {
+    try {
+      this.#add(row, timestamp, key, hash)
+      return true
+    } catch (thrown) {
+      if (!(thrown instanceof ShapeChanged)) throw thrown
+      this.misfit(row, timestamp, this.keys.keyOf(key))
+      return false
+    }
   }
 
   #add(row: unknown, timestamp: number, key: number, hash: number): void {
@@ -157,21 +216,36 @@ return true`
   #emitOne(start: number, key: number, hash: number): void {
     const { accumulator, sizeMs } = this.#options
     const merged = accumulator.initial.slice()
+    let ofUser: unknown
     let found = 0
     for (const pane of this.panes.panesOf(start + sizeMs)) {
       const table = pane.group!.tables[this.#groupOf(hash)]!
       const at = table.find(key, hash)
       if (at < 0) continue
       const from = at + firstValueWord(table.keyKind)
-      if (found++ === 0) merged.set(table.f64.subarray(from, from + merged.length))
+      const isFirst = found++ === 0
+      // A user's merge may answer anything, and it is only looked at here.
+      if (accumulator.user !== undefined) ofUser = isFirst ? accumulator.user.read(table.f64, from) : accumulator.user.fn.merge!(ofUser, accumulator.user.read(table.f64, from))
+      else if (isFirst) merged.set(table.f64.subarray(from, from + merged.length))
       else this.#merge!(merged, 0, table.f64, from)
     }
-    const result = accumulator.result(merged, 0)
+    const result = accumulator.user === undefined ? accumulator.result(merged, 0) : accumulator.user.resultOf(ofUser)
     this.#ctx.output.emit(this.#options.framed ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result } : result, start + sizeMs - 1)
   }
 
   advanceWatermark(watermark: number): boolean {
+    if (this.plain !== undefined) return this.plain.advanceWatermark(watermark)
     this.emitter?.advance(watermark)
+    try {
+      return this.#fireDue(watermark)
+    } catch (thrown) {
+      if (!(thrown instanceof ShapeChanged)) throw thrown
+      this.#becomePlain()
+      return this.plain!.advanceWatermark(watermark)
+    }
+  }
+
+  #fireDue(watermark: number): boolean {
     const lastEnd = this.panes.lastEndDueAt(watermark)
     for (;;) {
       if (this.#firing === undefined) {

@@ -12,8 +12,10 @@ import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
 import { type GroupRange, TableGroup, upsertText } from './table-group.ts'
+import type { WindowOperator } from '../window/window-operator.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
 export interface SessionWindowOptions {
@@ -27,6 +29,8 @@ export interface SessionWindowOptions {
   readonly lateTag: string | undefined
   /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
   readonly emitter?: WindowEmitter
+  /** Makes the plain operator. */
+  readonly plain: () => WindowOperator
 }
 
 /** A live session of a key: in a record, or in the key's entry (-1). */
@@ -44,6 +48,8 @@ export class SessionWindowKernel implements KeyedKernel {
   readonly fieldsRead: readonly string[] | undefined
   readonly bindings: Readonly<Record<string, unknown>>
   readonly emitter: WindowEmitter | undefined
+  /** Does all the work since an accumulator has changed its shape. */
+  plain: WindowOperator | undefined
   isSaving = false
   group: TableGroup
   fireLoop?: (kernel: SessionWindowKernel) => boolean
@@ -79,7 +85,12 @@ export class SessionWindowKernel implements KeyedKernel {
     this.#merge = compileMerge(options.accumulator)
   }
 
+  get layout(): string {
+    return this.plain === undefined ? '' : 'plain'
+  }
+
   requireKeyKind(kind: KeySpaceKind): void {
+    if (this.plain !== undefined) return
     if (this.keys.wantsSweep) this.#sweep()
     if (!this.keys.isBelow(kind)) return
     // What was narrower was a number, and numbers were themselves.
@@ -107,7 +118,8 @@ export class SessionWindowKernel implements KeyedKernel {
     return firstValueWord(this.keys.tableKeyKind)
   }
 
-  addText({ kernel: K, id, saving }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+  addText({ kernel: K, id, saving, stop }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    if (this.plain !== undefined) return plainText(K, row, key)
     const { accumulator, range, gapMs } = this.#options
     const keyKind = this.keys.tableKeyKind
     const first = firstValueWord(keyKind)
@@ -122,8 +134,8 @@ ${upsertText(keyKind, first + this.store.words, key.k, key.h, `tb${id}`, range, 
 const we${id} = ${ts} + ${gapMs}, he${id} = ${end}
 if (${ts} >= ${start} && ${ts} <= he${id} && he${id} > of${id}) { if (we${id} > he${id}) ${end} = we${id} }
 else if (${ts} > he${id} && we${id} > of${id}) ${K}.begin(t${id}, e${id} + ${first}, ${ts}, ${key.k})
-else { ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); break add${id} }
-${accumulator.addText(`f${id}`, `e${id} + ${first + sessionWords}`, row, id)}
+else { ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); if (${K}.plain !== undefined) ${stop}; break add${id} }
+${accumulator.addText(`f${id}`, `e${id} + ${first + sessionWords}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`)}
 }`,
       after: '',
     }
@@ -143,7 +155,31 @@ for (;;) {
 }`
   }
 
+  /** A row's accumulator has taken another shape: from this row on the plain operator does the work. */
+  misfit(row: unknown, timestamp: number, key: unknown): void {
+    this.plain = plainWindows(this.#options.plain, this.#watermark, this.#held())
+    this.group = new TableGroup(this.keys, { ...this.#options.range, count: 0 }, this.store.initial)
+    this.plain.processElement(row, timestamp, key)
+  }
+
+  #held(): HeldWindow[] {
+    const { read } = this.#options.accumulator.user!
+    const held: HeldWindow[] = []
+    this.group.forEachEntry((tableKey, f64, at) => {
+      const key = this.keys.keyOf(tableKey)
+      for (const { start, end, record } of this.#sessionsOf(f64, at)) {
+        const accumulator = record < 0 ? read(f64, at + sessionWords) : read(this.store.pool, record + sessionWords)
+        held.push({ key, window: { start, end }, accumulator })
+      }
+    })
+    return held
+  }
+
   processElement(row: unknown, timestamp: number, key: unknown): void {
+    if (this.plain !== undefined) {
+      this.plain.processElement(row, timestamp, key)
+      return
+    }
     this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
     const k = this.keys.idOf(key)
     const h = this.keys.hashOf(k)
@@ -193,6 +229,15 @@ for (;;) {
   /** An element for which the loop has no case. Its key has an entry. */
   unusual(row: unknown, timestamp: number, key: number, hash: number): void {
     if (Number.isNaN(timestamp)) throw this.#withoutTimestamp()
+    try {
+      this.#add(row, timestamp, key, hash)
+    } catch (thrown) {
+      if (!(thrown instanceof ShapeChanged)) throw thrown
+      this.misfit(row, timestamp, this.keys.keyOf(key))
+    }
+  }
+
+  #add(row: unknown, timestamp: number, key: number, hash: number): void {
     const { accumulator, gapMs } = this.#options
     const table = this.#tableOf(hash)
     const { f64 } = table
@@ -318,6 +363,7 @@ for (;;) {
   }
 
   advanceWatermark(watermark: number): boolean {
+    if (this.plain !== undefined) return this.plain.advanceWatermark(watermark)
     this.emitter?.advance(watermark)
     this.#target = Math.max(this.#watermark, watermark)
     if (!this.fireLoop!(this)) return false

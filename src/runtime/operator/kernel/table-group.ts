@@ -2,7 +2,7 @@
  * One typed table for each key group of a subtask: what a pane of a window, or a keyed operator, holds.
  */
 import type { KeySpace } from '../../state/key-space.ts'
-import { type TableKeyKind, TypedTable } from '../../state/typed-table.ts'
+import { firstValueWord, type TableKeyKind, TypedTable } from '../../state/typed-table.ts'
 
 export interface GroupRange {
   /** First key group of the subtask, and how many it has. */
@@ -31,6 +31,14 @@ export class TableGroup {
   /** Calls with every table key. */
   forEachKey(visit: (key: number) => void): void {
     for (const table of this.tables) if (table.size > 0) table.forEach((at) => visit(table.keyAt(at)))
+  }
+
+  /** Calls with each table key and where its value fields begin. */
+  forEachEntry(visit: (key: number, f64: Float64Array, at: number) => void): void {
+    for (const table of this.tables) {
+      const word = firstValueWord(table.keyKind)
+      if (table.size > 0) table.forEach((at) => visit(table.keyAt(at), table.f64, at + word))
+    }
   }
 
   get isEmpty(): boolean {

@@ -8,6 +8,7 @@ import type { Evictor } from '../../../program/function/window.ts'
 import type { WindowApply } from '../../../program/graph/operator-descriptor.ts'
 import { ownRow } from '../../state/clone-value.ts'
 import type { HeapKeyedState } from '../../state/heap-keyed-state.ts'
+import type { StateHandle } from '../../state/state-handle.ts'
 import type { OperatorContext } from '../operator.ts'
 import { rollingAggregate } from '../rolling-aggregate.ts'
 import { isPromise, refusePromise } from '../user-function.ts'
@@ -22,6 +23,8 @@ export interface WindowContents {
    */
   apply(use: (contents: any) => void): void
   clear(): void
+  /** Takes over what another form of the operator held of an empty window; only where contents are an accumulator. */
+  adopt?(accumulator: unknown): void
 }
 
 /** Under this name contents lie in the keyed state. */
@@ -36,7 +39,7 @@ export function createContents(
   const fold = foldOf(ctx, apply)
   if (evictor !== undefined) return evictingContents(state, evictor, fold)
   if (fold === undefined) return allElements(state)
-  const handle = state.declare<AppendingState<unknown, unknown>>(contentsState, { kind: 'aggregating', aggregate: fold }, { asIs: true })
+  const handle = state.declare<AppendingState<unknown, unknown> & StateHandle>(contentsState, { kind: 'aggregating', aggregate: fold }, { asIs: true })
   return {
     add: (row) => handle.add(row),
     apply(use) {
@@ -44,6 +47,7 @@ export function createContents(
       if (result !== undefined) use(result)
     },
     clear: () => handle.clear(),
+    adopt: (accumulator) => handle.merge!([accumulator]),
   }
 }
 

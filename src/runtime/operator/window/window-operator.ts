@@ -121,6 +121,22 @@ export class WindowOperator implements StreamOperator {
     }
   }
 
+  /** Takes over a window that another form of this operator held. With the default trigger only: its timer is set, unless it has fired. */
+  adopt(key: unknown, window: TimeWindow, accumulator: unknown): void {
+    this.#enter(key)
+    if (this.#sessions !== undefined) {
+      const list = this.#sessions.value ?? []
+      addToSessions(list, window)
+      this.#sessions.update(list)
+    }
+    this.#pointAt(this.#namespaces.of(window))
+    this.#contents.adopt!(accumulator)
+    this.#trigger.onMerge(window)
+    const cleanup = this.#cleanupTime(window)
+    if (cleanup < maxWatermark) this.#scope.register(this.#assigner.time, cleanup)
+    this.#state.leaveKey()
+  }
+
   #enter(key: unknown): void {
     this.#state.setCurrentKey(key)
     this.#scope.key = key
