@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { t } from '../../../src/base/columnar/t.ts'
-import { aggregatingState, listState, mapState, reducingState, type StateDeclaration, valueState } from '../../../src/program/function/state.ts'
+import {
+  aggregatingState,
+  listState,
+  mapState,
+  reducingState,
+  type StateDeclaration,
+  valueState,
+} from '../../../src/program/function/state.ts'
 import { HeapBackend } from '../../../src/runtime/state/heap-backend.ts'
 import type { KeyedBackend } from '../../../src/runtime/state/keyed-backend.ts'
 import { TypedBackend } from '../../../src/runtime/state/typed-backend.ts'
@@ -40,7 +47,15 @@ test('a value of another type than the declared one is kept as on the heap, in o
     value.update(given)
     expect(value.value).toEqual(given)
   }
-  for (const given of [{ sum: 1, count: 2 }, { sum: 1 }, { sum: 3, count: 4 }, { sum: 1, count: 2, more: 3 }, { sum: 'x', count: 1 }, 9, { sum: 5, count: 6 }]) {
+  for (const given of [
+    { sum: 1, count: 2 },
+    { sum: 1 },
+    { sum: 3, count: 4 },
+    { sum: 1, count: 2, more: 3 },
+    { sum: 'x', count: 1 },
+    9,
+    { sum: 5, count: 6 },
+  ]) {
     row.update(given)
     expect(row.value).toEqual(given)
   }
@@ -81,7 +96,14 @@ test('state outside of a turn, and a name declared twice in two ways, are errors
   const list = backend.declare('list', listState<number>())
   expect(backend.declare('value', valueState<number>(t.float64))).toBe(value)
   expect(() => backend.declare('value', listState<number>())).toThrow(/State value of operator totals is declared twice/)
-  const touches = [() => value.value, () => value.update(1), () => value.clear(), () => value.update(null), () => list.get(), () => list.add(1)]
+  const touches = [
+    () => value.value,
+    () => value.update(1),
+    () => value.clear(),
+    () => value.update(null),
+    () => list.get(),
+    () => list.add(1),
+  ]
   for (const touch of touches) expect(touch).toThrow(/of operator totals was used outside of a keyed element or timer/)
   backend.enter(1)
   value.update(2)
@@ -164,6 +186,14 @@ test('strings that come and go are forgotten, and no key takes over what another
     list.clear()
     backend.leave()
   }
+  const stay = Array.from({ length: 300 }, (_, i) => i)
+  for (const i of stay) {
+    backend.enter(`stays ${i}`)
+    value.update(i)
+    backend.enter(`waits ${i}`)
+    backend.registerProcessingTimer(99)
+    backend.leave()
+  }
   for (let i = 0; i < 100_000; i++) {
     backend.enter(`key ${i}`)
     if (value.value !== null || list.get().length > 0) wrong++
@@ -178,7 +208,15 @@ test('strings that come and go are forgotten, and no key takes over what another
     backend.leave()
     if (i % 50 === 49) backend.advanceWatermark(7, fire, never)
   }
-  expect([wrong, fired.size, backend.state.numKeys]).toEqual([0, 50_000, 0])
+  expect([wrong, fired.size, backend.state.numKeys]).toEqual([0, 50_000, stay.length])
+  const held = stay.map((i) => {
+    backend.enter(`stays ${i}`)
+    return value.value
+  })
+  expect(held).toEqual(stay)
+  const waited: unknown[] = []
+  backend.fireProcessingTimers(99, () => void waited.push(backend.currentKey), never)
+  expect(waited).toEqual(stay.map((i) => `waits ${i}`))
   expect(backend.keys.size).toBeLessThan(40_000)
 })
 
@@ -199,7 +237,10 @@ test('an event timer is one per key and time, though the key has set others mean
   backend.deleteEventTimer(6)
   backend.deleteEventTimer(9)
   expect(backend.advanceWatermark(8, fire, never)).toBe(true)
-  expect(fired).toEqual([[1, 5], [1, 5]])
+  expect(fired).toEqual([
+    [1, 5],
+    [1, 5],
+  ])
   expect(backend.numEventTimers).toBe(0)
 })
 
@@ -211,25 +252,61 @@ const declarations = {
   list: listState<unknown>(),
   map: mapState<unknown, unknown>(),
   folded: reducingState<any>((a, b) => a + b),
-  mean: aggregatingState<any, any, any>({ createAccumulator: () => ({ n: 0 }), add: (_, acc) => ({ n: acc.n + 1 }), getResult: (acc) => acc.n }),
+  mean: aggregatingState<any, any, any>({
+    createAccumulator: () => ({ n: 0 }),
+    add: (_, acc) => ({ n: acc.n + 1 }),
+    getResult: (acc) => acc.n,
+  }),
 } satisfies Record<string, StateDeclaration<any>>
 type Name = keyof typeof declarations
 
 // Of keys that are equal in two forms (1 and 1n, 0 and -0) the tables report the first, the heap whichever came with a timer.
 const key = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constantFrom<unknown>(0.5, Number.NaN, 'a', '1', 2n ** 70n, { a: 1 }, true))
 const smallKey = fc.integer({ min: 0, max: 4 })
-const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(1, Number.NaN, -0, null, 'text', true, { sum: 1, count: 2 }, { sum: Number.NaN, count: 0 }, { sum: 1 }, [1, 'x']))
+const value = fc.oneof(
+  fc.double(),
+  fc.constantFrom<unknown>(1, Number.NaN, -0, null, 'text', true, { sum: 1, count: 2 }, { sum: Number.NaN, count: 0 }, { sum: 1 }, [
+    1,
+    'x',
+  ]),
+)
 const time = fc.integer({ min: 0, max: 6 })
 const commandOf = (keys: fc.Arbitrary<unknown>) =>
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant('touch' as const), key: keys, state: fc.constantFrom(...(Object.keys(declarations) as Name[])), op: fc.nat(3), value }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('event' as const, 'processing' as const, 'deleteEvent' as const, 'deleteProcessing' as const), key: keys, time }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('watermark' as const, 'clock' as const), time, stopEvery: fc.integer({ min: 1, max: 4 }), again: fc.boolean() }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('touch' as const),
+        key: keys,
+        state: fc.constantFrom(...(Object.keys(declarations) as Name[])),
+        op: fc.nat(3),
+        value,
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constantFrom('event' as const, 'processing' as const, 'deleteEvent' as const, 'deleteProcessing' as const),
+        key: keys,
+        time,
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constantFrom('watermark' as const, 'clock' as const),
+        time,
+        stopEvery: fc.integer({ min: 1, max: 4 }),
+        again: fc.boolean(),
+      }),
+    },
   )
 type Command = { do: string; key?: unknown; state?: Name; op?: number; value?: any; time?: number; stopEvery?: number; again?: boolean }
 
 function interpret(backend: KeyedBackend, commands: readonly Command[], log: unknown[]): void {
-  const states = Object.fromEntries(Object.entries(declarations).map(([name, declaration]) => [name, backend.declare<any>(name, declaration as StateDeclaration<any>)]))
+  const states = Object.fromEntries(
+    Object.entries(declarations).map(([name, declaration]) => [name, backend.declare<any>(name, declaration as StateDeclaration<any>)]),
+  )
   const touch = (name: Name, op: number, value: any): void => {
     const state = states[name]
     const kind = declarations[name].kind
@@ -252,7 +329,12 @@ function interpret(backend: KeyedBackend, commands: readonly Command[], log: unk
         backend.leave()
         if (fired > 200) throw new Error('timers without end')
       }
-      while (!(what === 'watermark' ? backend.advanceWatermark(time, again ? onceEach(fire) : fire, stop) : backend.fireProcessingTimers(time, fire, stop))) log.push('stopped')
+      while (
+        !(what === 'watermark'
+          ? backend.advanceWatermark(time, again ? onceEach(fire) : fire, stop)
+          : backend.fireProcessingTimers(time, fire, stop))
+      )
+        log.push('stopped')
       continue
     }
     backend.enter(key)
@@ -276,7 +358,10 @@ function interpret(backend: KeyedBackend, commands: readonly Command[], log: unk
 }
 
 const byText = (a: unknown, b: unknown): number => (show(a) < show(b) ? -1 : 1)
-const show = (value: unknown): string => JSON.stringify(value, (_, x) => (typeof x === 'bigint' ? `${x}n` : typeof x === 'number' ? `#${Object.is(x, -0) ? '-0' : x}` : x instanceof Map ? [...x] : x))
+const show = (value: unknown): string =>
+  JSON.stringify(value, (_, x) =>
+    typeof x === 'bigint' ? `${x}n` : typeof x === 'number' ? `#${Object.is(x, -0) ? '-0' : x}` : x instanceof Map ? [...x] : x,
+  )
 
 for (const [name, keys, generated] of [
   ['whole numbers as keys', smallKey, true],
@@ -294,7 +379,8 @@ for (const [name, keys, generated] of [
         interpret(tables, commands, logs[1])
         expect(logs[1].map(show)).toEqual(logs[0].map(show))
         expect(requested[1]).toEqual(requested[0])
-        for (const state of Object.keys(declarations)) expect([...tables.state.entries(state)].sort(byText).map(show)).toEqual([...heap.state.entries(state)].sort(byText).map(show))
+        for (const state of Object.keys(declarations))
+          expect([...tables.state.entries(state)].sort(byText).map(show)).toEqual([...heap.state.entries(state)].sort(byText).map(show))
         expect([...tables.timers(128)].sort(byText).map(show)).toEqual([...heap.timers.entries(128)].sort(byText).map(show))
         expect(tables.state.numKeys).toBe(heap.state.numKeys)
       }),
