@@ -80,14 +80,49 @@ export class KeyedChain {
     this.kernel = options.generated ? createKernel(descriptor, [key], ctx) : undefined
     this.operator = this.kernel ?? createOperator(descriptor, ctx, [key])
     const sink = { kind: 'sink', sink: { discards: options.discards === true } } as unknown as OperatorDescriptor
-    const collecting: ChainNode = { index: 1, name: 'collector', descriptor: sink, operator: this.collector, kernel: undefined, fn: undefined, ctx, output: new ChainOutput(), outputs: [] }
-    const tags = [...(options.sideTags ?? []), ...(descriptor.kind === 'window' && descriptor.lateTag !== undefined ? [descriptor.lateTag.id] : [])]
+    const collecting: ChainNode = {
+      index: 1,
+      name: 'collector',
+      descriptor: sink,
+      operator: this.collector,
+      kernel: undefined,
+      fn: undefined,
+      ctx,
+      output: new ChainOutput(),
+      outputs: [],
+    }
+    const tags = [
+      ...(options.sideTags ?? []),
+      ...(descriptor.kind === 'window' && descriptor.lateTag !== undefined ? [descriptor.lateTag.id] : []),
+    ]
     const late = tags.map((tag, t): ChainNode => {
-      const operator: StreamOperator = { processElement: (row, timestamp) => void (this.side[tag] ??= []).push({ row, timestamp }), advanceWatermark: () => true }
-      return { ...collecting, index: 2 + t, operator, descriptor: { kind: 'sink', sink: {} } as unknown as OperatorDescriptor, output: new ChainOutput() }
+      const operator: StreamOperator = {
+        processElement: (row, timestamp) => void (this.side[tag] ??= []).push({ row, timestamp }),
+        advanceWatermark: () => true,
+      }
+      return {
+        ...collecting,
+        index: 2 + t,
+        operator,
+        descriptor: { kind: 'sink', sink: {} } as unknown as OperatorDescriptor,
+        output: new ChainOutput(),
+      }
     })
-    const outputs = [{ tag: undefined, rows: 0, children: [collecting], partitions: [] }, ...tags.map((tag, t) => ({ tag, rows: 0, children: [late[t]!], partitions: [] }))]
-    const head: ChainNode = { index: 0, name: 'keyed', descriptor, operator: this.operator, kernel: this.kernel, fn: undefined, ctx, output, outputs }
+    const outputs = [
+      { tag: undefined, rows: 0, children: [collecting], partitions: [] },
+      ...tags.map((tag, t) => ({ tag, rows: 0, children: [late[t]!], partitions: [] })),
+    ]
+    const head: ChainNode = {
+      index: 0,
+      name: 'keyed',
+      descriptor,
+      operator: this.operator,
+      kernel: this.kernel,
+      fn: undefined,
+      ctx,
+      output,
+      outputs,
+    }
     output.waiters = [this.collector]
     this.#runtime = {
       chainId: `keyed ${count++}`,
@@ -137,7 +172,15 @@ export class KeyedChain {
     for (let received = channel.reader.poll(); received !== undefined; received = channel.reader.poll()) {
       if (received.kind !== 'batch') continue
       const { batch } = received
-      const unit = { form: 'batch', batch, rowCount: batch.rowCount, cursor: 0, input: 0, watermarks: undefined, position: 'row 1' } as const
+      const unit = {
+        form: 'batch',
+        batch,
+        rowCount: batch.rowCount,
+        cursor: 0,
+        input: 0,
+        watermarks: undefined,
+        position: 'row 1',
+      } as const
       while (unit.cursor < batch.rowCount) {
         this.#makeRoom()
         this.chain.run(unit)

@@ -96,7 +96,12 @@ export class StreamError extends Error {
   }
 
   static fromWire(wire: WireError): StreamError {
-    const cause = wire.cause === undefined ? undefined : 'code' in wire.cause ? StreamError.fromWire(wire.cause) : Object.assign(new Error(wire.cause.message), wire.cause)
+    const cause =
+      wire.cause === undefined
+        ? undefined
+        : 'code' in wire.cause
+          ? StreamError.fromWire(wire.cause)
+          : Object.assign(new Error(wire.cause.message), wire.cause)
     const error = new StreamError(wire.code, wire.message, { ...wire, cause })
     if (wire.stack !== undefined) error.stack = wire.stack
     return error

@@ -179,10 +179,14 @@ export class SourceCoordinator {
       if (stack !== undefined) named.stack = stack
       return named
     }
-    return new StreamError('USER_FUNCTION_FAILED', `The enumerator of source '${this.#options.name}' failed during ${during}: ${describeThrown(thrown)}`, {
-      cause: thrown,
-      place: { operator: this.#options.name },
-    })
+    return new StreamError(
+      'USER_FUNCTION_FAILED',
+      `The enumerator of source '${this.#options.name}' failed during ${during}: ${describeThrown(thrown)}`,
+      {
+        cause: thrown,
+        place: { operator: this.#options.name },
+      },
+    )
   }
 
   #stopTimers(): void {

@@ -48,6 +48,8 @@ function stackLines(error: StreamError, options: ErrorTextOptions): string[] {
 
 function frames(thrown: unknown, { verbose, ownFolder }: ErrorTextOptions): string[] {
   const all = (thrown instanceof Error ? (thrown.stack ?? '') : '').split('\n').filter((line) => /^\s+at /.test(line))
-  const users = all.filter((line) => !line.includes(ownFolder) && !/\(?node:|\(native\)|at async Promise\.all \(|\(<anonymous>\)|headrace-chain-/.test(line))
+  const users = all.filter(
+    (line) => !line.includes(ownFolder) && !/\(?node:|\(native\)|at async Promise\.all \(|\(<anonymous>\)|headrace-chain-/.test(line),
+  )
   return (verbose || users.length === 0 ? (verbose ? all : []) : users).map((line) => `    ${line.trim()}`)
 }

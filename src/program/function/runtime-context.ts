@@ -1,8 +1,9 @@
 /**
  * What a rich function, source or sink learns about where it runs.
  */
-import type { FileSystem } from '../../base/filesystem/file-system.ts'
+
 import type { Clock } from '../../base/core/clock.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
 
 /** Static facts of one subtask. */
 export interface RuntimeContext {

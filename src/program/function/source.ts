@@ -4,9 +4,9 @@
  * returns continue right after the last record that pollNext emitted.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
-import type { RuntimeContext } from './runtime-context.ts'
-import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Clock } from '../../base/core/clock.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import type { RuntimeContext } from './runtime-context.ts'
 
 export interface Source<T, Split = unknown, EnumeratorState = unknown> {
   /** `parquet files`: for plans and messages. */
@@ -76,7 +76,13 @@ export type SourceUnit<T> =
   | { readonly kind: 'rows'; readonly rows: readonly T[]; readonly timestamps?: readonly number[] | Float64Array }
   | SourceColumns
   /** The records generate(from), generate(from + step), ... count of them: made inside the generated loop. */
-  | { readonly kind: 'range'; readonly generate: (index: number) => T; readonly from: number; readonly step: number; readonly count: number }
+  | {
+      readonly kind: 'range'
+      readonly generate: (index: number) => T
+      readonly from: number
+      readonly step: number
+      readonly count: number
+    }
 
 /** Columns in JavaScript form: typed arrays for numbers and booleans (0/1), arrays for all else; null marks a null. */
 export interface SourceColumns {

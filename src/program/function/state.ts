@@ -41,7 +41,12 @@ export type StateDeclaration<H = unknown> =
   | { readonly kind: 'list'; readonly type?: Type<unknown>; readonly __handle?: H }
   | { readonly kind: 'map'; readonly keyType?: Type<unknown>; readonly type?: Type<unknown>; readonly __handle?: H }
   | { readonly kind: 'reducing'; readonly reduce: ReduceFunction<unknown>; readonly type?: Type<unknown>; readonly __handle?: H }
-  | { readonly kind: 'aggregating'; readonly aggregate: AggregateFunction<unknown, unknown, unknown>; readonly type?: Type<unknown>; readonly __handle?: H }
+  | {
+      readonly kind: 'aggregating'
+      readonly aggregate: AggregateFunction<unknown, unknown, unknown>
+      readonly type?: Type<unknown>
+      readonly __handle?: H
+    }
 
 export type StateDeclarations = Readonly<Record<string, StateDeclaration>>
 export type StateHandles<S extends StateDeclarations> = { readonly [N in keyof S]: S[N] extends StateDeclaration<infer H> ? H : never }
@@ -54,7 +59,10 @@ export const reducingState = <T>(reduce: ReduceFunction<T>, type?: Type<T>): Sta
   reduce: reduce as ReduceFunction<unknown>,
   type,
 })
-export const aggregatingState = <I, A, O>(aggregate: AggregateFunction<I, A, O>, type?: Type<A>): StateDeclaration<AppendingState<I, O>> => ({
+export const aggregatingState = <I, A, O>(
+  aggregate: AggregateFunction<I, A, O>,
+  type?: Type<A>,
+): StateDeclaration<AppendingState<I, O>> => ({
   kind: 'aggregating',
   aggregate: aggregate as AggregateFunction<unknown, unknown, unknown>,
   type,

@@ -51,7 +51,13 @@ export type Trigger<T = unknown> =
   | { readonly kind: 'continuousEventTime' | 'continuousProcessingTime'; readonly intervalMs: number }
   | { readonly kind: 'delta'; readonly threshold: number; readonly delta: (oldPoint: T, newPoint: T) => number }
   | { readonly kind: 'purging'; readonly inner: Trigger<T> }
-  | { readonly kind: 'processingTimeout'; readonly inner: Trigger<T>; readonly timeoutMs: number; readonly resetOnNew: boolean; readonly clearOnTimeout: boolean }
+  | {
+      readonly kind: 'processingTimeout'
+      readonly inner: Trigger<T>
+      readonly timeoutMs: number
+      readonly resetOnNew: boolean
+      readonly clearOnTimeout: boolean
+    }
   | CustomTrigger<T, StateDeclarations>
 
 export type Evictor<T = unknown> =
@@ -59,7 +65,11 @@ export type Evictor<T = unknown> =
   | { readonly kind: 'time'; readonly sizeMs: number; readonly after: boolean }
   | { readonly kind: 'delta'; readonly threshold: number; readonly delta: (element: T, last: T) => number; readonly after: boolean }
 
-export interface WindowContext<S extends StateDeclarations = Record<never, never>, K = unknown, W extends StateDeclarations = Record<never, never>> {
+export interface WindowContext<
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  W extends StateDeclarations = Record<never, never>,
+> {
   readonly key: K
   readonly window: TimeWindow
   readonly currentWatermark: number
@@ -72,7 +82,13 @@ export interface WindowContext<S extends StateDeclarations = Record<never, never
   output<X>(tag: OutputTag<X>, value: X): void
 }
 
-export interface ProcessWindowFunctionObject<I, O, K = unknown, S extends StateDeclarations = Record<never, never>, W extends StateDeclarations = Record<never, never>> {
+export interface ProcessWindowFunctionObject<
+  I,
+  O,
+  K = unknown,
+  S extends StateDeclarations = Record<never, never>,
+  W extends StateDeclarations = Record<never, never>,
+> {
   readonly globalState?: S
   readonly windowState?: W
   open?(ctx: RuntimeContext): void | Promise<void>
@@ -82,6 +98,10 @@ export interface ProcessWindowFunctionObject<I, O, K = unknown, S extends StateD
   close?(): void | Promise<void>
 }
 /** With an aggregate or reduce before it, `elements` holds the one result. */
-export type ProcessWindowFunction<I, O, K = unknown, S extends StateDeclarations = Record<never, never>, W extends StateDeclarations = Record<never, never>> =
-  | ((elements: readonly I[], ctx: WindowContext<S, K, W>, out: Collector<O>) => void)
-  | ProcessWindowFunctionObject<I, O, K, S, W>
+export type ProcessWindowFunction<
+  I,
+  O,
+  K = unknown,
+  S extends StateDeclarations = Record<never, never>,
+  W extends StateDeclarations = Record<never, never>,
+> = ((elements: readonly I[], ctx: WindowContext<S, K, W>, out: Collector<O>) => void) | ProcessWindowFunctionObject<I, O, K, S, W>

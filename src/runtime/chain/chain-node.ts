@@ -36,7 +36,8 @@ export interface ChainNode {
 }
 
 /** The main output of a node, which may go nowhere. */
-export const mainOutput = (node: ChainNode): NodeOutput => node.outputs.find((output) => output.tag === undefined) ?? { tag: undefined, rows: 0, children: [], partitions: [] }
+export const mainOutput = (node: ChainNode): NodeOutput =>
+  node.outputs.find((output) => output.tag === undefined) ?? { tag: undefined, rows: 0, children: [], partitions: [] }
 
 /** Operators whose output is as long as their input: nothing needs to count it. */
 export const emitsOneForEach = (node: ChainNode): boolean => node.descriptor.kind === 'source' || node.descriptor.kind === 'map'

@@ -1,6 +1,7 @@
 /** connect().process: two inputs into one function, which on keyed streams share state and timers by key. */
-import type { Collector, CoProcessFunction, ProcessContext } from '../../program/function/functions.ts'
+
 import { keyGroupRange } from '../../base/columnar/key-hash.ts'
+import type { Collector, CoProcessFunction, ProcessContext } from '../../program/function/functions.ts'
 import { TypedBackend } from '../state/typed-backend.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'

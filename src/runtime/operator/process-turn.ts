@@ -139,7 +139,13 @@ class TurnContext implements OnTimerContext<any, any> {
   readonly #collector: TurnCollector
   readonly #backend: KeyedBackend | undefined
 
-  constructor(runtime: RuntimeContext, collector: TurnCollector, state: StateHandles<any>, timerService: TimerService, backend: KeyedBackend | undefined) {
+  constructor(
+    runtime: RuntimeContext,
+    collector: TurnCollector,
+    state: StateHandles<any>,
+    timerService: TimerService,
+    backend: KeyedBackend | undefined,
+  ) {
     this.runtime = runtime
     this.#collector = collector
     this.state = state

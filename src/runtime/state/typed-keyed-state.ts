@@ -19,8 +19,8 @@ import type { StateDeclaration, ValueState } from '../../program/function/state.
 import { mustMatch, type StateCell, type StateEntry } from './heap-keyed-state.ts'
 import { KeySpace, type KeySpaceKind } from './key-space.ts'
 import { makeStateHandle, type StateHandle } from './state-handle.ts'
-import { NumberHandle, type RowCodec, rowCodec, RowHandle } from './typed-value.ts'
 import { firstValueWord, TypedTable } from './typed-table.ts'
+import { NumberHandle, type RowCodec, RowHandle, rowCodec } from './typed-value.ts'
 
 export interface TypedKeyedStateOptions {
   /** For messages. */
@@ -101,7 +101,12 @@ export class TypedKeyedState {
     if (isNumber) this.#numberWords.push(word)
     for (let i = codec?.words ?? (isNumber ? 1 : 0); i > 0; i--) this.#initial.push(Number.NaN)
     const place = { name, word, mark: 1 << slot }
-    const handle = codec !== undefined ? new RowHandle(this, codec, place, objects as ValueState<unknown>) : isNumber ? new NumberHandle(this, place, objects as ValueState<unknown>) : objects
+    const handle =
+      codec !== undefined
+        ? new RowHandle(this, codec, place, objects as ValueState<unknown>)
+        : isNumber
+          ? new NumberHandle(this, place, objects as ValueState<unknown>)
+          : objects
     this.#declared.set(name, { name, slot, declaration, handle, word: codec !== undefined || isNumber ? word : 0, codec })
     return handle as H
   }

@@ -2,29 +2,30 @@
  * From the plan of one subtask to a Task that can run: operators and kernels with their contexts, outgoing partitions, the
  * chain, and the input. Nothing is opened yet.
  */
-import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
+
 import type { Schema, Type } from '../../base/columnar/data-type.ts'
+import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { JobVertex, PlanEdge } from '../../program/graph/job-graph.ts'
 import type { StreamGraph, StreamNode } from '../../program/graph/stream-graph.ts'
 import { Chain } from '../chain/chain.ts'
-import { keyFunctionOf } from '../chain/encode-text.ts'
-import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
+import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
+import { keyFunctionOf } from '../chain/encode-text.ts'
 import { FreezingOutput, freezeRow } from '../chain/freeze-rows.ts'
 import { ChannelReader } from '../exchange/channel-reader.ts'
 import { ChannelWriter } from '../exchange/channel-writer.ts'
 import { ResultPartition } from '../exchange/result-partition.ts'
 import { Ring } from '../exchange/ring.ts'
-import { createKernel, fieldsVisibleTo } from '../operator/kernel/create-kernel.ts'
 import { createOperator } from '../operator/create-operator.ts'
+import { createKernel, fieldsVisibleTo } from '../operator/kernel/create-kernel.ts'
 import type { OperatorContext } from '../operator/operator.ts'
 import { userFailure } from '../operator/user-function.ts'
-import { DiscardOperator } from './discard-operator.ts'
-import type { ChannelDeployment, SlotDeployment } from './deployment.ts'
-import { InputGate } from './input-gate.ts'
 import { createRouter } from './create-router.ts'
+import type { ChannelDeployment, SlotDeployment } from './deployment.ts'
+import { DiscardOperator } from './discard-operator.ts'
+import { InputGate } from './input-gate.ts'
 import type { SlotHost } from './slot.ts'
 import { type OutgoingEdge, Task, type TaskPhase } from './task.ts'
 import type { TaskInput } from './task-input.ts'
@@ -116,7 +117,16 @@ function failureOf(nodes: readonly ChainNode[], at: number, thrown: unknown, uni
   const error = placedOf(node, at, thrown, unit)
   if (unit === undefined || error.place.record !== undefined) return error
   const { code, message, hint, domain, retry, cause, stack } = error
-  const placed = new StreamError(code, message, { hint, domain, retry, cause, place: { ...error.place, record: `record ${row + 1} of a batch ${nodes[0]!.descriptor.kind === 'source' ? 'that begins at' : 'from'} ${unit.position}` } })
+  const placed = new StreamError(code, message, {
+    hint,
+    domain,
+    retry,
+    cause,
+    place: {
+      ...error.place,
+      record: `record ${row + 1} of a batch ${nodes[0]!.descriptor.kind === 'source' ? 'that begins at' : 'from'} ${unit.position}`,
+    },
+  })
   if (stack !== undefined) placed.stack = stack
   return placed
 }
@@ -132,7 +142,9 @@ function calledIn({ descriptor }: ChainNode, unit: ChainUnit | undefined): strin
   switch (descriptor.kind) {
     case 'source':
       if (unit?.form !== 'range') return 'timestamp assigner'
-      return typeof descriptor.watermarks?.timestamp === 'function' ? 'The generating function or timestamp assigner' : 'The generating function'
+      return typeof descriptor.watermarks?.timestamp === 'function'
+        ? 'The generating function or timestamp assigner'
+        : 'The generating function'
     case 'window':
       return 'A window function'
     case 'process':
@@ -154,7 +166,11 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
     const kernel = generated && index === 0 ? kernelOf(descriptor, keys, ctx) : undefined
     const settings = { autoWatermarkIntervalMs: configValue(deployment.config, 'pipeline.auto-watermark-interval') }
     const plain =
-      descriptor.kind === 'source' ? undefined : descriptor.kind === 'sink' && descriptor.sink.discards === true ? new DiscardOperator() : (kernel ?? createOperator(descriptor, ctx, keys, settings))
+      descriptor.kind === 'source'
+        ? undefined
+        : descriptor.kind === 'sink' && descriptor.sink.discards === true
+          ? new DiscardOperator()
+          : (kernel ?? createOperator(descriptor, ctx, keys, settings))
     const outputs: NodeOutput[] = []
     const tags = new Set<string | undefined>()
     for (const child of vertex.operators) if (child.chainedTo === index) tags.add(child.outputTag)
@@ -168,7 +184,10 @@ function chainNodes(blueprint: TaskBlueprint, contexts: readonly OperatorContext
       })
     }
     const output = ctx.output as ChainOutput
-    const fn = descriptor.kind === 'map' || descriptor.kind === 'filter' ? functionOf(descriptor.fn, descriptor.kind, output instanceof FreezingOutput) : undefined
+    const fn =
+      descriptor.kind === 'map' || descriptor.kind === 'filter'
+        ? functionOf(descriptor.fn, descriptor.kind, output instanceof FreezingOutput)
+        : undefined
     const node: ChainNode = { index, name: operator.name, descriptor, operator: plain, kernel, fn, ctx, output, outputs }
     nodes[index] = node
     output.partitions = reachablePartitions(node)
@@ -187,7 +206,9 @@ function kernelOf(...args: Parameters<typeof createKernel>): ReturnType<typeof c
 }
 
 const sinksBehind = (node: ChainNode): NonNullable<ChainNode['operator']>[] =>
-  node.outputs.flatMap(({ children }) => children.flatMap((child) => [...(child.descriptor.kind === 'sink' ? [child.operator!] : []), ...sinksBehind(child)]))
+  node.outputs.flatMap(({ children }) =>
+    children.flatMap((child) => [...(child.descriptor.kind === 'sink' ? [child.operator!] : []), ...sinksBehind(child)]),
+  )
 
 function functionOf(fn: unknown, method: 'map' | 'filter', freezes: boolean): (row: any) => any {
   if (freezes && method === 'map') {
@@ -204,11 +225,18 @@ function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
   return deployment.jobGraph.edges
     .filter((edge) => edge.fromVertex === vertex.id)
     .map((edge) => {
-      const channels = deployment.channels.filter((channel) => channel.edge === edge.id && channel.fromSubtask === subtask).sort((a, b) => a.toSubtask - b.toSubtask)
+      const channels = deployment.channels
+        .filter((channel) => channel.edge === edge.id && channel.fromSubtask === subtask)
+        .sort((a, b) => a.toSubtask - b.toSubtask)
       const maxRecordBytes = configValue(deployment.config, 'execution.max-record-size')
       const { name } = vertex.operators[edge.fromOperator]!
       const writers = channels.map(
-        (channel) => new ChannelWriter(new Ring(channel.ring), { onPublish: () => blueprint.wakeSlot(channel.toSlot), maxRecordBytes, operator: name }),
+        (channel) =>
+          new ChannelWriter(new Ring(channel.ring), {
+            onPublish: () => blueprint.wakeSlot(channel.toSlot),
+            maxRecordBytes,
+            operator: name,
+          }),
       )
       const consumer = deployment.jobGraph.vertices[edge.toVertex]!
       const from = blueprint.nodes.get(vertex.operators[edge.fromOperator]!.nodeId)!
@@ -231,19 +259,30 @@ function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
 
 /** The partitioning with its functions, from the graph that this thread planned itself. */
 function streamPartitioning(edge: PlanEdge, to: StreamNode, fromNode: number) {
-  const found = to.inputs.find((input) => input.from === fromNode && input.input === edge.input && input.outputTag === edge.outputTag && input.partitioning.kind === edge.partitioning.kind)
+  const found = to.inputs.find(
+    (input) =>
+      input.from === fromNode &&
+      input.input === edge.input &&
+      input.outputTag === edge.outputTag &&
+      input.partitioning.kind === edge.partitioning.kind,
+  )
   assert(found !== undefined, `edge ${edge.id} of the plan is not in the graph`)
   return found.partitioning
 }
 
 /** What the user said of a node's rows: at the node, or in its source. */
-const declaredType = (node: StreamNode): Type<unknown> | undefined => node.outputType ?? (node.operator.kind === 'source' ? node.operator.source.type : undefined)
+const declaredType = (node: StreamNode): Type<unknown> | undefined =>
+  node.outputType ?? (node.operator.kind === 'source' ? node.operator.source.type : undefined)
 
 function declaredSchema(type: Type<unknown> | undefined, projection: readonly string[] | undefined): Schema | null {
   if (type === undefined) return null
   const schema = schemaOf(type)
   if (projection === undefined || schema.root !== 'row') return schema
-  return makeSchema('row', schema.fields.filter(({ name }) => projection.includes(name)), true)
+  return makeSchema(
+    'row',
+    schema.fields.filter(({ name }) => projection.includes(name)),
+    true,
+  )
 }
 
 function inputGate(blueprint: TaskBlueprint): InputGate {

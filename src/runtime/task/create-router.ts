@@ -1,7 +1,17 @@
 /** From how a user partitioned an edge to the router of one producing subtask. */
-import type { Partitioning } from '../../program/graph/operator-descriptor.ts'
-import { broadcastRouter, CustomRouter, globalRouter, HashRouter, type RowRouter, ShuffleRouter, singleRouter, SliceRouter } from '../exchange/row-router.ts'
+
 import { StreamError } from '../../base/core/stream-error.ts'
+import type { Partitioning } from '../../program/graph/operator-descriptor.ts'
+import {
+  broadcastRouter,
+  CustomRouter,
+  globalRouter,
+  HashRouter,
+  type RowRouter,
+  ShuffleRouter,
+  SliceRouter,
+  singleRouter,
+} from '../exchange/row-router.ts'
 
 export function createRouter(partitioning: Partitioning, targets: number, maxParallelism: number, subtask: number): RowRouter {
   if (partitioning.kind === 'broadcast') return broadcastRouter

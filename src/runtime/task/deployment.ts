@@ -40,7 +40,12 @@ export type FromSlot =
   | { readonly say: 'registerReader'; readonly vertex: number; readonly subtask: number }
   | { readonly say: 'requestSplit'; readonly vertex: number; readonly subtask: number }
   | { readonly say: 'enumeratorEvent'; readonly vertex: number; readonly subtask: number; readonly event: unknown }
-  | { readonly say: 'taskState'; readonly vertex: number; readonly subtask: number; readonly state: 'initializing' | 'running' | 'finished' | 'canceled' }
+  | {
+      readonly say: 'taskState'
+      readonly vertex: number
+      readonly subtask: number
+      readonly state: 'initializing' | 'running' | 'finished' | 'canceled'
+    }
   | { readonly say: 'failed'; readonly vertex: number; readonly subtask: number; readonly error: WireError }
   | { readonly say: 'collect'; readonly channel: string; readonly rows: readonly unknown[] }
   | { readonly say: 'print'; readonly stream: 'stdout' | 'stderr'; readonly line: string }
@@ -61,7 +66,12 @@ export interface TaskMetrics {
   readonly backPressuredMs: number
   readonly counters: Readonly<Record<string, number>>
   /** Of each operator of the chain, where the task counts them singly. */
-  readonly operators?: readonly { readonly nodeId: number; readonly recordsIn: number; readonly recordsOut: number; readonly lateRecordsDropped: number }[]
+  readonly operators?: readonly {
+    readonly nodeId: number
+    readonly recordsIn: number
+    readonly recordsOut: number
+    readonly lateRecordsDropped: number
+  }[]
 }
 
 /** How a slot talks to its coordinator. */

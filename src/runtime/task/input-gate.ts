@@ -56,7 +56,18 @@ export class InputGate implements TaskInput {
       const received = reader.poll()
       if (received === undefined) return undefined
       if (received.kind === 'batch') {
-        return { kind: 'unit', unit: { form: 'batch', batch: received.batch, rowCount: received.batch.rowCount, cursor: 0, input, watermarks: undefined, position: from } }
+        return {
+          kind: 'unit',
+          unit: {
+            form: 'batch',
+            batch: received.batch,
+            rowCount: received.batch.rowCount,
+            cursor: 0,
+            input,
+            watermarks: undefined,
+            position: from,
+          },
+        }
       }
       if (received.kind === 'endOfData') this.#end(index)
       else if (received.kind === 'watermark') this.#say(this.#valve.advance(index, received.timestamp))

@@ -5,7 +5,11 @@
 import { type ChainNode, emitsOneForEach } from '../chain/chain-node.ts'
 import type { TaskMetrics } from './deployment.ts'
 
-export function operatorCounts(nodes: readonly ChainNode[], nodeIds: readonly number[], headRecordsIn: number): NonNullable<TaskMetrics['operators']> {
+export function operatorCounts(
+  nodes: readonly ChainNode[],
+  nodeIds: readonly number[],
+  headRecordsIn: number,
+): NonNullable<TaskMetrics['operators']> {
   const recordsIn: number[] = nodes.map(() => 0)
   recordsIn[0] = headRecordsIn
   return nodes.map((node, index) => {

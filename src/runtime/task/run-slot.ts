@@ -117,7 +117,13 @@ class Slot implements RunningSlot {
     }
   }
 
-  #sourceInput(vertex: number, subtask: number, ctx: OperatorContext, name: string, nodes: ReadonlyMap<number, StreamGraph['nodes'][number]>): SourceInput {
+  #sourceInput(
+    vertex: number,
+    subtask: number,
+    ctx: OperatorContext,
+    name: string,
+    nodes: ReadonlyMap<number, StreamGraph['nodes'][number]>,
+  ): SourceInput {
     const { operator } = nodes.get(this.#deployment.jobGraph.vertices[vertex]!.operators[0]!.nodeId)!
     if (operator.kind !== 'source') throw new StreamError('INTERNAL', `headrace bug: vertex ${vertex} does not begin with a source`)
     const { control } = this.#host
@@ -141,7 +147,9 @@ class Slot implements RunningSlot {
       onAvailable: () => this.wake(),
       failureOf: (thrown) => userFailure(ctx, 'The source reader', thrown),
       onFailure: (thrown) => {
-        this.#tasks.find((task) => task.options.vertex === vertex && task.options.subtask === subtask)?.fail(userFailure(ctx, 'The source reader', thrown))
+        this.#tasks
+          .find((task) => task.options.vertex === vertex && task.options.subtask === subtask)
+          ?.fail(userFailure(ctx, 'The source reader', thrown))
         this.wake()
       },
     })
@@ -224,7 +232,10 @@ class Slot implements RunningSlot {
     if (phase === 'finished' || phase === 'canceled') this.#say(task.options, phase)
   }
 
-  #say({ vertex, subtask }: { readonly vertex: number; readonly subtask: number }, state: 'initializing' | 'running' | 'finished' | 'canceled'): void {
+  #say(
+    { vertex, subtask }: { readonly vertex: number; readonly subtask: number },
+    state: 'initializing' | 'running' | 'finished' | 'canceled',
+  ): void {
     // The last figures go ahead of the end, so that a job's result is complete when its last task says so.
     if (state === 'finished') this.#sayMetrics(true)
     this.#host.control.send({ say: 'taskState', vertex, subtask, state })

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { configTable, idleKeys } from '../../../src/base/core/config-table.ts'
 import { configurationDocs } from '../../../.build/configuration-docs.mjs'
+import { configTable, idleKeys } from '../../../src/base/core/config-table.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 

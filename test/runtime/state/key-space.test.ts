@@ -15,7 +15,18 @@ const anyKey = fc.oneof(
   fc.string(),
   fc.boolean(),
   fc.bigInt(),
-  fc.constantFrom<unknown>('a\ud83d', 'a\ufffd', Number.NaN, -0, 0n, { a: 1, b: null }, { b: undefined, a: 1n }, [1, null], new Date(5), new Uint8Array([1])),
+  fc.constantFrom<unknown>(
+    'a\ud83d',
+    'a\ufffd',
+    Number.NaN,
+    -0,
+    0n,
+    { a: 1, b: null },
+    { b: undefined, a: 1n },
+    [1, null],
+    new Date(5),
+    new Uint8Array([1]),
+  ),
 )
 
 describe('a key space', () => {
@@ -113,22 +124,28 @@ describe('a key space', () => {
 
   test('after a sweep, marked keys have their ids and all others get ids that nobody has', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ added: fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 30 }), dropped: fc.uniqueArray(fc.nat({ max: 60 })) }), { maxLength: 8 }), (rounds) => {
-        const keys = widened('interned')
-        const held = new Map<string, number>()
-        for (const { added, dropped } of rounds) {
-          for (const n of added) {
-            const id = keys.intern(`key ${n}`)
-            expect(held.get(`key ${n}`) ?? id).toBe(id)
-            held.set(`key ${n}`, id)
+      fc.property(
+        fc.array(
+          fc.record({ added: fc.uniqueArray(fc.nat({ max: 60 }), { maxLength: 30 }), dropped: fc.uniqueArray(fc.nat({ max: 60 })) }),
+          { maxLength: 8 },
+        ),
+        (rounds) => {
+          const keys = widened('interned')
+          const held = new Map<string, number>()
+          for (const { added, dropped } of rounds) {
+            for (const n of added) {
+              const id = keys.intern(`key ${n}`)
+              expect(held.get(`key ${n}`) ?? id).toBe(id)
+              held.set(`key ${n}`, id)
+            }
+            expect(new Set(held.values()).size).toBe(held.size)
+            for (const n of dropped) held.delete(`key ${n}`)
+            keys.sweep((use) => held.forEach(use))
+            expect(keys.size).toBe(held.size)
+            for (const [key, id] of held) expect([keys.keyOf(id), keys.hashOf(id), keys.intern(key)]).toEqual([key, hashKey(key), id])
           }
-          expect(new Set(held.values()).size).toBe(held.size)
-          for (const n of dropped) held.delete(`key ${n}`)
-          keys.sweep((use) => held.forEach(use))
-          expect(keys.size).toBe(held.size)
-          for (const [key, id] of held) expect([keys.keyOf(id), keys.hashOf(id), keys.intern(key)]).toEqual([key, hashKey(key), id])
-        }
-      }),
+        },
+      ),
     )
   })
 

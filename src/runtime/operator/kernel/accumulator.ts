@@ -35,7 +35,11 @@ export interface Accumulator {
   add(f: Float64Array, at: number, row: any): void
   result(f: Float64Array, at: number): any
   /** Of a user's function: its accumulator as an object, and what it does with them. */
-  readonly user?: { read(f: Float64Array, at: number): any; resultOf(accumulator: unknown): unknown; readonly fn: AggregateFunction<any, any, any> }
+  readonly user?: {
+    read(f: Float64Array, at: number): any
+    resultOf(accumulator: unknown): unknown
+    readonly fn: AggregateFunction<any, any, any>
+  }
 }
 
 type Part = { readonly words: number; readonly spec: AggregateSpec; readonly name: string; readonly offset: number }
@@ -73,7 +77,11 @@ export function builtInAccumulator(aggregates: Readonly<Record<string, Aggregate
           const value = `${f}[${at(base, offset)}]`
           const count = `${f}[${at(base, offset + 1)}]`
           const text =
-            spec.kind === 'avg' ? `(${count} === 0 ? null : ${value} / ${count})` : spec.kind === 'min' || spec.kind === 'max' ? `(${value} !== ${value} ? null : ${value})` : value
+            spec.kind === 'avg'
+              ? `(${count} === 0 ? null : ${value} / ${count})`
+              : spec.kind === 'min' || spec.kind === 'max'
+                ? `(${value} !== ${value} ? null : ${value})`
+                : value
           return `${quote.property(name)}: ${text}`
         })
         .join(', '),
@@ -148,23 +156,31 @@ export function numericShape(accumulator: unknown): readonly string[] | 'number'
  * A user's AggregateFunction over a numeric accumulator. It is handed a fresh literal and its answer is stored. Where
  * neither a declared type nor the function's source says that the answer has these fields alone, they are counted.
  */
-export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: readonly string[] | 'number', ctx: RuntimeContext): Accumulator {
+export function userAccumulator(
+  fn: AggregateFunction<any, any, any>,
+  shape: readonly string[] | 'number',
+  ctx: RuntimeContext,
+): Accumulator {
   const first = fn.createAccumulator()
   const isNumber = shape === 'number'
   const names = isNumber ? [''] : shape
   const initial = Float64Array.from(names, (name) => (isNumber ? first : first[name]))
   const isDeclared = fn.accumulatorType !== undefined
   const slot = (f: string, at: string, i: number) => `${f}[${i === 0 ? at : `${at} + ${i}`}]`
-  const read = (f: string, at: string) => (isNumber ? slot(f, at, 0) : `{ ${names.map((name, i) => `${quote.property(name)}: ${slot(f, at, i)}`).join(', ')} }`)
+  const read = (f: string, at: string) =>
+    isNumber ? slot(f, at, 0) : `{ ${names.map((name, i) => `${quote.property(name)}: ${slot(f, at, i)}`).join(', ')} }`
   const value = (a: string, name: string) => (isNumber ? a : `${a}${quote.access(name)}`)
   const store = (f: string, at: string, a: string, isProven: boolean, misfit: string) => {
-    const known = isNumber || isProven ? [] : [isDeclared ? `typeof ${a} !== 'object' || ${a} === null` : `plainFields(${a}) !== ${names.length}`]
+    const known =
+      isNumber || isProven ? [] : [isDeclared ? `typeof ${a} !== 'object' || ${a} === null` : `plainFields(${a}) !== ${names.length}`]
     const checks = [...known, ...names.map((name) => `typeof ${value(a, name)} !== 'number'`)]
     return `if (${checks.join(' || ')}) { ${misfit} } else {\n${names.map((name, i) => `${slot(f, at, i)} = ${value(a, name)}`).join('\n')} }`
   }
   const object = (f: Float64Array, at: number) => (isNumber ? f[at] : Object.fromEntries(names.map((name, i) => [name, f[at + i]])))
   const fits = (accumulator: any) =>
-    isNumber ? typeof accumulator === 'number' : plainFields(accumulator) === names.length && names.every((name) => typeof accumulator[name] === 'number')
+    isNumber
+      ? typeof accumulator === 'number'
+      : plainFields(accumulator) === names.length && names.every((name) => typeof accumulator[name] === 'number')
   const resultOf = (accumulator: unknown): unknown => {
     const result: unknown = fn.getResult(accumulator)
     return isPromise(result) ? refusePromise(result, ctx, 'getResult') : (result ?? null)
@@ -176,8 +192,10 @@ export function userAccumulator(fn: AggregateFunction<any, any, any>, shape: rea
     fieldsRead: undefined,
     canMerge: fn.merge !== undefined,
     bindings: { userAdd: add, userResult: resultOf, userMerge: fn.merge?.bind(fn), shapeChanged, plainFields },
-    addText: (f, at, row, id, misfit) => `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`, addsInShape, misfit)} }`,
-    mergeText: (f, at, g, from) => `{ const acc = userMerge(${read(f, at)}, ${read(g, from)})\n${store(f, at, 'acc', false, 'shapeChanged()')} }`,
+    addText: (f, at, row, id, misfit) =>
+      `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`, addsInShape, misfit)} }`,
+    mergeText: (f, at, g, from) =>
+      `{ const acc = userMerge(${read(f, at)}, ${read(g, from)})\n${store(f, at, 'acc', false, 'shapeChanged()')} }`,
     resultText: (f, at) => `userResult(${read(f, at)})`,
     add(f, at, row) {
       const accumulator = add(row, object(f, at))

@@ -7,23 +7,27 @@ import type { KeySpec, OperatorDescriptor, WindowDescriptor } from '../../../pro
 import { ownRow } from '../../state/clone-value.ts'
 import type { OperatorContext } from '../operator.ts'
 import { foldOf } from '../window/window-contents.ts'
+import { WindowOperator } from '../window/window-operator.ts'
 import { type Accumulator, builtInAccumulator, numericShape, userAccumulator } from './accumulator.ts'
 import { GlobalWindowKernel } from './global-window-kernel.ts'
 import type { KeyedKernel } from './keyed-kernel.ts'
 import { objectAccumulator } from './object-accumulator.ts'
 import { paneMsOf } from './pane-store.ts'
 import { PaneWindowKernel } from './pane-window-kernel.ts'
-import { RollingKernel } from './rolling-kernel.ts'
 import { ProcessKernel } from './process-kernel.ts'
+import { RollingKernel } from './rolling-kernel.ts'
 import { SessionWindowKernel } from './session-window-kernel.ts'
 import type { GroupRange } from './table-group.ts'
-import { WindowOperator } from '../window/window-operator.ts'
 import { isPlainProcess, windowEmitter } from './window-emitter.ts'
 
 const maxPanes = 1000
 
 /** undefined: only the plain operator can run it. */
-export function createKernel(descriptor: OperatorDescriptor, keys: readonly (KeySpec | undefined)[], ctx: OperatorContext): KeyedKernel | undefined {
+export function createKernel(
+  descriptor: OperatorDescriptor,
+  keys: readonly (KeySpec | undefined)[],
+  ctx: OperatorContext,
+): KeyedKernel | undefined {
   const key = keys[0]
   if (key === undefined) return undefined
   const { start, end } = keyGroupRange(ctx.subtaskIndex, ctx.parallelism, ctx.maxParallelism)
@@ -49,27 +53,63 @@ function windowKernel(descriptor: WindowDescriptor, key: KeySpec, range: GroupRa
   if (accumulator === undefined) return undefined
   if (assigner.kind === 'session') {
     if (typeof assigner.gapMs === 'function' || !accumulator.canMerge) return undefined
-    return new SessionWindowKernel({ gapMs: assigner.gapMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx), plain }, ctx)
+    return new SessionWindowKernel(
+      {
+        gapMs: assigner.gapMs,
+        allowedLatenessMs,
+        range,
+        key,
+        accumulator,
+        framed: apply.kind === 'aggregates',
+        lateTag: lateTag?.id,
+        emitter: windowEmitter(apply, key, ctx),
+        plain,
+      },
+      ctx,
+    )
   }
   const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : assigner.sizeMs
   // A window merges its panes; with more panes than this, merging costs more than adding to each window.
   const panes = assigner.sizeMs / paneMsOf(assigner.sizeMs, slideMs)
   if (panes > 1 && (!accumulator.canMerge || panes > maxPanes)) return undefined
   return new PaneWindowKernel(
-    { sizeMs: assigner.sizeMs, slideMs, offsetMs: assigner.offsetMs, allowedLatenessMs, range, key, accumulator, framed: apply.kind === 'aggregates', lateTag: lateTag?.id, emitter: windowEmitter(apply, key, ctx), plain },
+    {
+      sizeMs: assigner.sizeMs,
+      slideMs,
+      offsetMs: assigner.offsetMs,
+      allowedLatenessMs,
+      range,
+      key,
+      accumulator,
+      framed: apply.kind === 'aggregates',
+      lateTag: lateTag?.id,
+      emitter: windowEmitter(apply, key, ctx),
+      plain,
+    },
     ctx,
   )
 }
 
-function globalWindowKernel(apply: WindowDescriptor['apply'], key: KeySpec, range: GroupRange, ctx: OperatorContext, plain: () => WindowOperator): KeyedKernel | undefined {
+function globalWindowKernel(
+  apply: WindowDescriptor['apply'],
+  key: KeySpec,
+  range: GroupRange,
+  ctx: OperatorContext,
+  plain: () => WindowOperator,
+): KeyedKernel | undefined {
   if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
   const accumulator = accumulatorOf(apply, true, ctx)
   if (accumulator === undefined) return undefined
-  return new GlobalWindowKernel({ range, key, accumulator, framed: apply.kind === 'aggregates', emitter: windowEmitter(apply, key, ctx), plain }, ctx)
+  return new GlobalWindowKernel(
+    { range, key, accumulator, framed: apply.kind === 'aggregates', emitter: windowEmitter(apply, key, ctx), plain },
+    ctx,
+  )
 }
 
 const hasLifeCycle = (apply: WindowDescriptor['apply']): boolean =>
-  (apply.kind === 'aggregate' || apply.kind === 'reduce') && typeof apply.fn === 'object' && (apply.fn.open !== undefined || apply.fn.close !== undefined)
+  (apply.kind === 'aggregate' || apply.kind === 'reduce') &&
+  typeof apply.fn === 'object' &&
+  (apply.fn.open !== undefined || apply.fn.close !== undefined)
 
 /** `firesOnce`: what a window held is of no use once it has fired. */
 function accumulatorOf(apply: WindowDescriptor['apply'], firesOnce: boolean, ctx: OperatorContext): Accumulator | undefined {

@@ -22,7 +22,8 @@ export function returnsFields(fn: unknown, fields: readonly string[], kept?: num
   const tokens = source.includes('<!--') || source.includes('-->') ? undefined : tokensOf(source)
   const body = tokens === undefined ? undefined : bodyOf(tokens)
   if (tokens === undefined || body === undefined) return false
-  if (tokens.some(({ text }) => text === 'arguments' || text === 'eval' || text === 'with' || text === 'yield' || text === 'await')) return false
+  if (tokens.some(({ text }) => text === 'arguments' || text === 'eval' || text === 'with' || text === 'yield' || text === 'await'))
+    return false
   const names = new Set(fields)
   if (!body.isBlock) return endOfAnswer(tokens, body.start, names, undefined) === tokens.length
   const parameter = kept === undefined ? undefined : parameterAt(tokens, body.parameters, kept)
@@ -54,7 +55,12 @@ function tokensOf(source: string): Token[] | undefined {
       if (/[\n\r\u2028\u2029]/.test(gap)) afterNewline = true
       continue
     }
-    const text = take(word) ?? take(number) ?? take(quoted) ?? take(mark) ?? (source[at] === '/' && isDivision(tokens.at(-1)?.text) ? source[at++] : undefined)
+    const text =
+      take(word) ??
+      take(number) ??
+      take(quoted) ??
+      take(mark) ??
+      (source[at] === '/' && isDivision(tokens.at(-1)?.text) ? source[at++] : undefined)
     if (text === undefined) return undefined
     tokens.push({ text, afterNewline })
     afterNewline = false
@@ -88,7 +94,9 @@ function bodyOf(tokens: readonly Token[]): Body | undefined {
   const end = matching(tokens, at)
   if (end === undefined) return undefined
   if (textAt(end + 1) === '=>') return arrowBody(tokens, at + 1, end + 2)
-  return textAt(end + 1) === '{' && matching(tokens, end + 1) === tokens.length - 1 ? { parameters: at + 1, isBlock: true, start: end + 1 } : undefined
+  return textAt(end + 1) === '{' && matching(tokens, end + 1) === tokens.length - 1
+    ? { parameters: at + 1, isBlock: true, start: end + 1 }
+    : undefined
 }
 
 function arrowBody(tokens: readonly Token[], parameters: number, start: number): Body | undefined {

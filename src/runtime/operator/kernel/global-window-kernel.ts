@@ -4,9 +4,9 @@
  */
 import { firstValueWord } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
+import { globalWindow } from '../window/window-assigner.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText } from './keyed-kernel.ts'
 import { PaneWindowKernel, type PaneWindowOptions } from './pane-window-kernel.ts'
-import { globalWindow } from '../window/window-assigner.ts'
 import { type HeldWindow, plainText, ShapeChanged } from './plain-windows.ts'
 import { TableGroup, upsertText } from './table-group.ts'
 
@@ -47,7 +47,9 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, 
 
   protected override *held(): Generator<HeldWindow> {
     const found: HeldWindow[] = []
-    this.#group.forEachEntry((key, f64, at) => found.push({ key: this.keys.keyOf(key), window: globalWindow, accumulator: this.#own.accumulator.user!.read(f64, at) }))
+    this.#group.forEachEntry((key, f64, at) =>
+      found.push({ key: this.keys.keyOf(key), window: globalWindow, accumulator: this.#own.accumulator.user!.read(f64, at) }),
+    )
     yield* found
   }
 

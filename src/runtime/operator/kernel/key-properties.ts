@@ -13,5 +13,7 @@ export function keyPropertiesText(key: KeySpec, keys: KeySpace, tableKey: string
 
 export function keyProperties(key: KeySpec, value: unknown): Record<string, unknown> {
   if (key.kind === 'field') return { [key.field]: value }
-  return key.kind === 'function' ? { key: value } : Object.fromEntries(key.fields.map((field) => [field, (value as Record<string, unknown>)[field]]))
+  return key.kind === 'function'
+    ? { key: value }
+    : Object.fromEntries(key.fields.map((field) => [field, (value as Record<string, unknown>)[field]]))
 }

@@ -4,8 +4,8 @@
  * the same descriptor.
  */
 import type { ColumnBatch } from '../../../base/columnar/column-batch.ts'
-import type { StreamOperator } from '../operator.ts'
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
+import type { StreamOperator } from '../operator.ts'
 
 /** How the text of a kernel reads the row at hand. */
 export interface KernelRow {

@@ -7,14 +7,14 @@ import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { minWatermark, type OperatorContext } from '../operator.ts'
+import type { WindowOperator } from '../window/window-operator.ts'
 import type { Accumulator } from './accumulator.ts'
-import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
+import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
-import type { WindowOperator } from '../window/window-operator.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
 export interface PaneWindowOptions extends PaneOptions {
@@ -107,7 +107,9 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, 
     const result = accumulator.resultText('f', `e + ${firstValueWord(keyKind)}`)
     const tableKey = keyKind === 'int32' ? 'a[e * 2]' : 'f[e]'
     const key = this.keys.kind === 'interned' ? `values[${tableKey}]` : tableKey
-    const row = this.#options.framed ? `{ ${keyPropertiesText(this.#options.key, this.keys, tableKey)}windowStart: start, windowEnd: end, ${result} }` : result
+    const row = this.#options.framed
+      ? `{ ${keyPropertiesText(this.#options.key, this.keys, tableKey)}windowStart: start, windowEnd: end, ${result} }`
+      : result
     return `const start = K.windowStart, end = K.windowEnd, time = end - 1, values = K.keys.values
 for (let g = K.table; g < K.tables.length; g++, K.slot = 0) {
   const t = K.tables[g]
@@ -225,12 +227,20 @@ return true`
       const from = at + firstValueWord(table.keyKind)
       const isFirst = found++ === 0
       // A user's merge may answer anything, and it is only looked at here.
-      if (accumulator.user !== undefined) ofUser = isFirst ? accumulator.user.read(table.f64, from) : accumulator.user.fn.merge!(ofUser, accumulator.user.read(table.f64, from))
+      if (accumulator.user !== undefined)
+        ofUser = isFirst
+          ? accumulator.user.read(table.f64, from)
+          : accumulator.user.fn.merge!(ofUser, accumulator.user.read(table.f64, from))
       else if (isFirst) merged.set(table.f64.subarray(from, from + merged.length))
       else this.#merge!(merged, 0, table.f64, from)
     }
     const result = accumulator.user === undefined ? accumulator.result(merged, 0) : accumulator.user.resultOf(ofUser)
-    this.#ctx.output.emit(this.#options.framed ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result } : result, start + sizeMs - 1)
+    this.#ctx.output.emit(
+      this.#options.framed
+        ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: start + sizeMs, ...result }
+        : result,
+      start + sizeMs - 1,
+    )
   }
 
   advanceWatermark(watermark: number): boolean {

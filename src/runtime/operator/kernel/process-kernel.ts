@@ -29,7 +29,9 @@ export class ProcessKernel implements KeyedKernel {
   constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any>, groups: GroupRange) {
     const parts = typeof fn === 'function' ? {} : { state: fn.state, onTimer: fn.onTimer?.bind(fn) }
     this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
-    this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) => ctx.requestProcessingTimer(atMs))
+    this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) =>
+      ctx.requestProcessingTimer(atMs),
+    )
     this.keys = this.#backend.keys
     this.state = this.#backend.state
     this.#groups = groups

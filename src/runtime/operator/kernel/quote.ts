@@ -3,7 +3,10 @@
  */
 const identifier = /^[A-Za-z_$][A-Za-z0-9_$]*$/
 
-const text = (name: string): string => JSON.stringify(name).replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029')
+const text = (name: string): string =>
+  JSON.stringify(name)
+    .replace(/\u2028/g, '\\u2028')
+    .replace(/\u2029/g, '\\u2029')
 
 export const quote = {
   /** A string literal. */

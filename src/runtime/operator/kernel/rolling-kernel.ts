@@ -17,13 +17,15 @@ import { returnsFields } from './function-shape.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { plainFields } from './plain-fields.ts'
 import { aggregateText, type RollingAggregate, reduceText } from './rolling-text.ts'
-import { joinLayouts, layoutOf, readRow, type RowLayout, writeRow } from './row-layout.ts'
+import { joinLayouts, layoutOf, type RowLayout, readRow, writeRow } from './row-layout.ts'
 import { type GroupRange, TableGroup, upsertText } from './table-group.ts'
 
 export interface RollingOptions {
   readonly range: GroupRange
   readonly key: KeySpec
-  readonly combine: { readonly kind: 'aggregate'; readonly aggregate: RollingAggregate } | { readonly kind: 'reduce'; readonly fn: ReduceFunction<any> }
+  readonly combine:
+    | { readonly kind: 'aggregate'; readonly aggregate: RollingAggregate }
+    | { readonly kind: 'reduce'; readonly fn: ReduceFunction<any> }
 }
 
 export class RollingKernel implements KeyedKernel {
@@ -83,7 +85,8 @@ export class RollingKernel implements KeyedKernel {
     if (this.#isPlain) return
     const columns = columnsOf(batch)
     const { kind } = this.keys
-    if (this.#seen !== undefined && this.#seen.schema === batch.schema.id && this.#seen.columns === columns && this.#seen.kind === kind) return
+    if (this.#seen !== undefined && this.#seen.schema === batch.schema.id && this.#seen.columns === columns && this.#seen.kind === kind)
+      return
     const { combine, key } = this.#options
     const computed = combine.kind === 'aggregate' && !combine.aggregate.op.endsWith('By') ? combine.aggregate.field : undefined
     const found = layoutOf(batch, key, kind, computed)
@@ -108,11 +111,17 @@ export class RollingKernel implements KeyedKernel {
   addText(names: KernelNames, row: KernelRow, key: KernelKey, emit: EmitText): KernelText {
     const { kernel: K, id, saving } = names
     const layout = this.#rows
-    if (this.#isPlain || layout === undefined) return { before: '', row: `${K}.plain.processElement(${row.row}, ${row.timestamp}, ${key.value})`, after: '' }
+    if (this.#isPlain || layout === undefined)
+      return { before: '', row: `${K}.plain.processElement(${row.row}, ${row.timestamp}, ${key.value})`, after: '' }
     const { combine, range } = this.#options
     const keyKind = this.keys.tableKeyKind
     const stride = firstValueWord(keyKind) + layout.words
-    const isProven = combine.kind === 'reduce' && returnsFields(typeof combine.fn === 'function' ? combine.fn : combine.fn.reduce, layout.fields.map(({ name }) => name))
+    const isProven =
+      combine.kind === 'reduce' &&
+      returnsFields(
+        typeof combine.fn === 'function' ? combine.fn : combine.fn.reduce,
+        layout.fields.map(({ name }) => name),
+      )
     const running = { layout, names, row, key, emit, returnsFields: isProven }
     return {
       before: `const tb${id} = ${K}.group.tables, keys${id} = ${K}.keys.values, rests${id} = ${K}.rests`,
@@ -186,6 +195,7 @@ ${combine.kind === 'aggregate' ? aggregateText(running, combine.aggregate) : red
 
 function columnsOf({ columns }: ColumnBatch): string {
   let text = ''
-  for (const { layout, validity, dictionary } of columns) text += `${layout}${validity === null ? '' : '?'}${dictionary === undefined ? '' : 'd'},`
+  for (const { layout, validity, dictionary } of columns)
+    text += `${layout}${validity === null ? '' : '?'}${dictionary === undefined ? '' : 'd'},`
   return text
 }

@@ -51,7 +51,8 @@ ${running.emit(r, row.timestamp, namesOf(running))} }
 }`
 }
 
-const namesOf = ({ layout }: RunningText): readonly string[] | undefined => (layout.root === 'value' ? undefined : layout.fields.map(({ name }) => name))
+const namesOf = ({ layout }: RunningText): readonly string[] | undefined =>
+  layout.root === 'value' ? undefined : layout.fields.map(({ name }) => name)
 
 const wordText = ({ names, key }: RunningText, word: number): string => {
   const at = word + firstValueWord(key.kind === 'float64' ? 'float64' : 'int32')
@@ -101,7 +102,9 @@ function storeText(running: RunningText, value: (field: LayoutField) => string, 
     const object = `{ ${rest.map((field) => `${quote.property(field.name)}: ${value(field)}`).join(', ')} }`
     const word = wordText(running, layout.restWord)
     const keep = `${word} = ${names.kernel}.keepRest(fresh${names.id} ? -1 : ${word}, ${object})`
-    stores.push(whole ? keep : `if (${rest.map((field) => `!Object.is(${value(field)}, ${heldValue(running, field)})`).join(' || ')}) ${keep}`)
+    stores.push(
+      whole ? keep : `if (${rest.map((field) => `!Object.is(${value(field)}, ${heldValue(running, field)})`).join(' || ')}) ${keep}`,
+    )
   }
   return stores.join('\n')
 }

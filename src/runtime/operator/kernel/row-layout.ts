@@ -63,7 +63,9 @@ function kindOf({ layout, validity, dictionary }: ReadColumn): FieldKind {
 
 function makeLayout(root: 'row' | 'value', names: readonly string[], kinds: readonly FieldKind[]): RowLayout {
   let words = 0
-  const fields = names.map((name, f): LayoutField => ({ name, kind: kinds[f]!, word: kinds[f] === 'number' || kinds[f] === 'boolean' ? words++ : -1 }))
+  const fields = names.map(
+    (name, f): LayoutField => ({ name, kind: kinds[f]!, word: kinds[f] === 'number' || kinds[f] === 'boolean' ? words++ : -1 }),
+  )
   const restWord = kinds.includes('rest') ? words++ : -1
   return { root, fields, words, restWord, id: `${root} ${JSON.stringify(names)} ${kinds.join()}` }
 }
@@ -71,7 +73,8 @@ function makeLayout(root: 'row' | 'value', names: readonly string[], kinds: read
 /** The layout that holds rows of both; undefined: their fields differ. */
 export function joinLayouts(a: RowLayout, b: RowLayout): RowLayout | undefined {
   if (a.id === b.id) return a
-  if (a.root !== b.root || a.fields.length !== b.fields.length || a.fields.some(({ name }, f) => name !== b.fields[f]!.name)) return undefined
+  if (a.root !== b.root || a.fields.length !== b.fields.length || a.fields.some(({ name }, f) => name !== b.fields[f]!.name))
+    return undefined
   const kinds = a.fields.map(({ kind }, f): FieldKind => {
     const other = b.fields[f]!.kind
     if (kind === other) return kind

@@ -8,6 +8,7 @@ import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
+import type { WindowOperator } from '../window/window-operator.ts'
 import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
@@ -15,7 +16,6 @@ import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKern
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
 import { type GroupRange, TableGroup, upsertText } from './table-group.ts'
-import type { WindowOperator } from '../window/window-operator.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
 export interface SessionWindowOptions {
@@ -260,7 +260,8 @@ for (;;) {
     if (f64[at] === Number.POSITIVE_INFINITY) return []
     const { pool } = this.store
     const sessions: Located[] = [{ start: f64[at]!, end: f64[at + 1]!, record: -1 }]
-    for (let record = f64[at + 2]!; record >= 0; record = pool[record + 2]!) sessions.push({ start: pool[record]!, end: pool[record + 1]!, record })
+    for (let record = f64[at + 2]!; record >= 0; record = pool[record + 2]!)
+      sessions.push({ start: pool[record]!, end: pool[record + 1]!, record })
     return sessions
   }
 
@@ -352,7 +353,10 @@ for (;;) {
     const start = f64[at]!
     const end = f64[at + 1]!
     const result = accumulator.result(f64, at + sessionWords)
-    this.#ctx.output.emit(framed ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: end, ...result } : result, end - 1)
+    this.#ctx.output.emit(
+      framed ? { ...keyProperties(this.#options.key, this.keys.keyOf(key)), windowStart: start, windowEnd: end, ...result } : result,
+      end - 1,
+    )
   }
 
   #withoutTimestamp(): StreamError {

@@ -53,7 +53,8 @@ export class TableGroup {
 
 /** Source text of a table's index in `tables` from a hash. */
 export const groupText = (hash: string, { first, maxParallelism }: GroupRange): string => {
-  const group = (maxParallelism & (maxParallelism - 1)) === 0 ? `(${hash} & ${maxParallelism - 1})` : `((${hash} >>> 0) % ${maxParallelism})`
+  const group =
+    (maxParallelism & (maxParallelism - 1)) === 0 ? `(${hash} & ${maxParallelism - 1})` : `((${hash} >>> 0) % ${maxParallelism})`
   return first === 0 ? group : `${group} - ${first}`
 }
 
@@ -69,7 +70,15 @@ const isKey = (keyKind: TableKeyKind, k: string, id: string): string =>
   keyKind === 'int32' ? `a${id}[e${id} * 2] === ${k}` : `(g${id}[e${id}] === ${k} || (${k} !== ${k} && g${id}[e${id}] !== g${id}[e${id}]))`
 
 /** Source text that leaves in `${t}` the table and in `${e}` the word of the entry of key `k` with hash `h`, or -1. */
-export function findText(keyKind: TableKeyKind, stride: number, k: string, h: string, tables: string, range: GroupRange, id: string): string {
+export function findText(
+  keyKind: TableKeyKind,
+  stride: number,
+  k: string,
+  h: string,
+  tables: string,
+  range: GroupRange,
+  id: string,
+): string {
   return `${probeText(keyKind, stride, h, tables, range, id)}
 for (;;) {
   if (${isFree(keyKind, id)}) { e${id} = -1; break }
@@ -82,7 +91,17 @@ for (;;) {
  * Source text that leaves in `${t}` the table, in `${e}` the word of the entry of key `k` with hash `h`, made if absent, and in
  * `${f}` the table's float64 array. `onInsert` runs behind the making of an entry.
  */
-export function upsertText(keyKind: TableKeyKind, stride: number, k: string, h: string, tables: string, range: GroupRange, id: string, saving: boolean, onInsert = ''): string {
+export function upsertText(
+  keyKind: TableKeyKind,
+  stride: number,
+  k: string,
+  h: string,
+  tables: string,
+  range: GroupRange,
+  id: string,
+  saving: boolean,
+  onInsert = '',
+): string {
   return `${probeText(keyKind, stride, h, tables, range, id)}
 for (;;) {
   if (${isFree(keyKind, id)}) { e${id} = t${id}.insert(${k}, ${h});${onInsert} break }

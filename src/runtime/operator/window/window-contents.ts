@@ -39,7 +39,11 @@ export function createContents(
   const fold = foldOf(ctx, apply)
   if (evictor !== undefined) return evictingContents(state, evictor, fold)
   if (fold === undefined) return allElements(state)
-  const handle = state.declare<AppendingState<unknown, unknown> & StateHandle>(contentsState, { kind: 'aggregating', aggregate: fold }, { asIs: true })
+  const handle = state.declare<AppendingState<unknown, unknown> & StateHandle>(
+    contentsState,
+    { kind: 'aggregating', aggregate: fold },
+    { asIs: true },
+  )
   return {
     add: (row) => handle.add(row),
     apply(use) {

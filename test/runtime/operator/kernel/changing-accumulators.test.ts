@@ -37,7 +37,10 @@ const aggregates: Record<string, Aggregate> = {
       if (row.v === 9) acc.nines = (acc.nines ?? 0) + 1
       return acc
     },
-    merge: (a, b) => ({ n: a.n + b.n, ...(a.nines === undefined && b.nines === undefined ? {} : { nines: (a.nines ?? 0) + (b.nines ?? 0) }) }),
+    merge: (a, b) => ({
+      n: a.n + b.n,
+      ...(a.nines === undefined && b.nines === undefined ? {} : { nines: (a.nines ?? 0) + (b.nines ?? 0) }),
+    }),
     getResult: (acc) => ({ ...acc }),
   },
   'a number that becomes text': {
@@ -46,7 +49,12 @@ const aggregates: Record<string, Aggregate> = {
     merge: (a, b) => (typeof a === 'number' && typeof b === 'number' ? a + b : [a, b].map(String).sort().join('|')),
     getResult: (acc) => ({ total: acc }),
   },
-  'a shape that only merging gives': { createAccumulator: () => ({ n: 0 }), add: (_row, acc) => ({ n: acc.n + 1 }), merge, getResult: (acc) => ({ ...acc }) },
+  'a shape that only merging gives': {
+    createAccumulator: () => ({ n: 0 }),
+    add: (_row, acc) => ({ n: acc.n + 1 }),
+    merge,
+    getResult: (acc) => ({ ...acc }),
+  },
 }
 
 type Step = { readonly rows: readonly Emitted[] } | { readonly watermark: number }
@@ -71,26 +79,42 @@ function both(descriptor: WindowDescriptor, steps: readonly Step[], rowsPerStep?
   return { rows, isPlain: fast.kernel!.layout === 'plain' }
 }
 
-const windows = (assigner: WindowAssigner<any>, fn: Aggregate, allowedLatenessMs = 0): WindowDescriptor => ({ kind: 'window', assigner, allowedLatenessMs, apply: { kind: 'aggregate', fn } })
+const windows = (assigner: WindowAssigner<any>, fn: Aggregate, allowedLatenessMs = 0): WindowDescriptor => ({
+  kind: 'window',
+  assigner,
+  allowedLatenessMs,
+  apply: { kind: 'aggregate', fn },
+})
 const row = (k: unknown, v: number, timestamp: number): Emitted => at(timestamp, { k, v })
 
 describe.each(Object.keys(assigners))('a kernel of %s windows', (kind) => {
   const assigner = assigners[kind]!
   test.each(Object.keys(aggregates))('whose accumulators take on %s does as the plain form does', (name) => {
     const fn = sorted(aggregates[name]!, kind)
-    const element = fc.record({ k: fc.constantFrom<unknown>(1, 2, 'three'), v: fc.integer({ min: 0, max: 9 }), advance: fc.integer({ min: 0, max: 6 }), behind: fc.constantFrom(0, 0, 0, 7, 30), watermark: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 3 }) })
+    const element = fc.record({
+      k: fc.constantFrom<unknown>(1, 2, 'three'),
+      v: fc.integer({ min: 0, max: 9 }),
+      advance: fc.integer({ min: 0, max: 6 }),
+      behind: fc.constantFrom(0, 0, 0, 7, 30),
+      watermark: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 3 }),
+    })
     fc.assert(
-      fc.property(fc.array(element, { maxLength: 40 }), fc.constantFrom(0, 0, 15), fc.integer({ min: 1, max: 3 }), (elements, lateness, rowsPerStep) => {
-        let now = 0
-        let said = Number.NEGATIVE_INFINITY
-        const steps: Step[] = []
-        for (const { k, v, advance, behind, watermark } of elements) {
-          now += advance
-          steps.push({ rows: [row(k, v, now - behind)] })
-          if (watermark !== null) steps.push({ watermark: (said = Math.max(said, now - watermark)) })
-        }
-        both(windows(assigner, fn, lateness), [...steps, { watermark: maxWatermark }], rowsPerStep)
-      }),
+      fc.property(
+        fc.array(element, { maxLength: 40 }),
+        fc.constantFrom(0, 0, 15),
+        fc.integer({ min: 1, max: 3 }),
+        (elements, lateness, rowsPerStep) => {
+          let now = 0
+          let said = Number.NEGATIVE_INFINITY
+          const steps: Step[] = []
+          for (const { k, v, advance, behind, watermark } of elements) {
+            now += advance
+            steps.push({ rows: [row(k, v, now - behind)] })
+            if (watermark !== null) steps.push({ watermark: (said = Math.max(said, now - watermark)) })
+          }
+          both(windows(assigner, fn, lateness), [...steps, { watermark: maxWatermark }], rowsPerStep)
+        },
+      ),
       { numRuns: 100 },
     )
   })
@@ -99,7 +123,12 @@ describe.each(Object.keys(assigners))('a kernel of %s windows', (kind) => {
     const fn = sorted(aggregates['a null']!, kind)
     const rows = Array.from({ length: 500 }, (_, i) => row(i % 7, i % 9, i / 10))
     expect(both(windows(assigner, fn), [{ rows }, { watermark: 30 }, { watermark: maxWatermark }]).isPlain).toBe(false)
-    const changed = both(windows(assigner, fn), [{ rows }, { watermark: 30 }, { rows: [row(3, 9, 50), row(3, 1, 50), row(4, 1, 51)] }, { watermark: maxWatermark }])
+    const changed = both(windows(assigner, fn), [
+      { rows },
+      { watermark: 30 },
+      { rows: [row(3, 9, 50), row(3, 1, 50), row(4, 1, 51)] },
+      { watermark: maxWatermark },
+    ])
     expect(changed.isPlain).toBe(true)
     expect(changed.rows).toBeGreaterThan(6)
   })
@@ -121,7 +150,14 @@ test('merging that changes the shape of a sliding window’s accumulator fires t
   }
   const rows = Array.from({ length: 300 }, (_, i) => row(i % 5, i % 7, i / 5))
   for (const lateness of [0, 25]) {
-    const steps = [{ rows: rows.slice(0, 200) }, { watermark: 25 }, { rows: [row(1, 3, 12), row(1, 3, 28), ...rows.slice(200)] }, { watermark: 40 }, { rows: [row(2, 5, 33)] }, { watermark: maxWatermark }]
+    const steps = [
+      { rows: rows.slice(0, 200) },
+      { watermark: 25 },
+      { rows: [row(1, 3, 12), row(1, 3, 28), ...rows.slice(200)] },
+      { watermark: 40 },
+      { rows: [row(2, 5, 33)] },
+      { watermark: maxWatermark },
+    ]
     expect(both(windows(assigners.sliding!, fn, lateness), steps, 2).isPlain).toBe(true)
   }
 })
@@ -141,11 +177,30 @@ test('a declared accumulator is trusted to have its fields, and not to hold numb
 
 test('a result that is undefined is null, and one that is a promise fails, as in the plain form', () => {
   const give = (getResult: (acc: any) => unknown): Aggregate => ({ createAccumulator: () => ({ n: 0 }), add: (_, acc) => acc, getResult })
-  expect(both(windows(assigners.tumbling!, give(() => undefined)), [{ rows: [row(1, 1, 1)] }, { watermark: maxWatermark }]).rows).toBe(1)
+  expect(
+    both(
+      windows(
+        assigners.tumbling!,
+        give(() => undefined),
+      ),
+      [{ rows: [row(1, 1, 1)] }, { watermark: maxWatermark }],
+    ).rows,
+  ).toBe(1)
   for (const generated of [true, false]) {
-    const late = new KeyedChain(windows(assigners.tumbling!, give(async () => 1)), byK, { generated }).rows([row(1, 1, 1)])
+    const late = new KeyedChain(
+      windows(
+        assigners.tumbling!,
+        give(async () => 1),
+      ),
+      byK,
+      { generated },
+    ).rows([row(1, 1, 1)])
     expect(() => late.watermark(maxWatermark)).toThrow(/getResult of operator keyed returned a promise/)
-    const early = new KeyedChain(windows(assigners.tumbling!, { createAccumulator: () => 0, add: async () => 1, getResult: (acc) => acc }), byK, { generated })
+    const early = new KeyedChain(
+      windows(assigners.tumbling!, { createAccumulator: () => 0, add: async () => 1, getResult: (acc) => acc }),
+      byK,
+      { generated },
+    )
     expect(() => early.rows([row(1, 1, 1)])).toThrow(/add of operator keyed returned a promise/)
   }
 })

@@ -30,7 +30,7 @@ test.each<[string, KeySpec]>([
   chain.watermark(maxWatermark)
   expect(ids).toBeLessThan(65_000)
   const rows = chain.take()
-  expect(rows.length).toBe((rounds + 1) + 2 * rounds * perRound)
+  expect(rows.length).toBe(rounds + 1 + 2 * rounds * perRound)
   for (const row of rows) {
     if (row.k === 'stays') expect(row.n).toBe(row.windowStart < 0 || row.windowEnd > rounds * 10 ? 1 : 2)
     else expect([row.n, row.total]).toEqual([1, Number(row.k.slice(6).split('/')[0])])

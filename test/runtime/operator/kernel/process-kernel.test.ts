@@ -9,7 +9,11 @@ import { at, type Emitted, KeyedChain, type KeyedChainOptions } from '../../../s
 const byK: KeySpec = { kind: 'field', field: 'k' }
 const sideTags = ['odd']
 
-function chains(fn: ProcessFunction<any, any, any, any>, key: KeySpec = byK, options: Partial<KeyedChainOptions> = {}): readonly [KeyedChain, KeyedChain] {
+function chains(
+  fn: ProcessFunction<any, any, any, any>,
+  key: KeySpec = byK,
+  options: Partial<KeyedChainOptions> = {},
+): readonly [KeyedChain, KeyedChain] {
   const descriptor = { kind: 'process', fn } as const
   const fast = new KeyedChain(descriptor, key, { sideTags, ...options, generated: true })
   expect(fast.kernel).toBeDefined()
@@ -17,7 +21,12 @@ function chains(fn: ProcessFunction<any, any, any, any>, key: KeySpec = byK, opt
 }
 
 /** What both forms do under the same drive; they must agree. */
-function both(fn: ProcessFunction<any, any, any, any>, drive: (chain: KeyedChain) => void, key: KeySpec = byK, options: Partial<KeyedChainOptions> = {}): KeyedChain {
+function both(
+  fn: ProcessFunction<any, any, any, any>,
+  drive: (chain: KeyedChain) => void,
+  key: KeySpec = byK,
+  options: Partial<KeyedChainOptions> = {},
+): KeyedChain {
   const [fast, plain] = chains(fn, key, options)
   for (const chain of [fast, plain]) drive(chain)
   expect(fast.emitted).toEqual(plain.emitted)
@@ -42,7 +51,15 @@ const counts = (n: number, keys: number, keyOf: (k: number) => unknown = (k) => 
 
 test('sums that a timer emits are those of the plain form, whatever the key', () => {
   const run = (keyOf: (k: number) => unknown, key: KeySpec = byK) =>
-    both(sums, (chain) => chain.rows(counts(5_000, 37, keyOf)).watermark(45).watermark(1_000), key).emitted
+    both(
+      sums,
+      (chain) =>
+        chain
+          .rows(counts(5_000, 37, keyOf))
+          .watermark(45)
+          .watermark(1_000),
+      key,
+    ).emitted
   expect(run((k) => k).length).toBe(37 * 10)
   expect(run((k) => k + 0.5).length).toBe(37 * 10)
   expect(run((k) => `user number ${k}`).length).toBe(37 * 10)
@@ -78,7 +95,12 @@ test('what is emitted carries the time of the element or timer, and side outputs
     { row: [2, null, 'a'], timestamp: Number.NaN },
     { row: [101, null, 'processing', 'a'], timestamp: Number.NaN },
   ])
-  expect(side).toEqual({ odd: [{ row: { k: 'a', n: 1 }, timestamp: 5 }, { row: 101, timestamp: Number.NaN }] })
+  expect(side).toEqual({
+    odd: [
+      { row: { k: 'a', n: 1 }, timestamp: 5 },
+      { row: 101, timestamp: Number.NaN },
+    ],
+  })
 })
 
 test('emitting, timers and state outside of the turn are errors, and so is a promise', () => {
@@ -98,10 +120,26 @@ test('emitting, timers and state outside of the turn are errors, and so is a pro
 
 test('what the function throws names the operator and the call, in both forms alike', () => {
   const failing: [ProcessFunction<any, any, any, any>, string][] = [
-    [() => { throw new Error('boom') }, 'processElement of operator keyed failed: Error: boom'],
-    [{ processElement: (_row: any, ctx: any) => ctx.timerService.registerEventTimeTimer(1), onTimer: () => { throw new TypeError('bad') } }, 'onTimer of operator keyed failed: TypeError: bad'],
+    [
+      () => {
+        throw new Error('boom')
+      },
+      'processElement of operator keyed failed: Error: boom',
+    ],
+    [
+      {
+        processElement: (_row: any, ctx: any) => ctx.timerService.registerEventTimeTimer(1),
+        onTimer: () => {
+          throw new TypeError('bad')
+        },
+      },
+      'onTimer of operator keyed failed: TypeError: bad',
+    ],
     [(_row: any, ctx: any) => ctx.timerService.registerEventTimeTimer(1), 'Operator keyed sets a timer and has no onTimer'],
-    [{ processElement: (_row: any, ctx: any) => ctx.timerService.registerEventTimeTimer('soon'), onTimer: () => undefined }, 'A timer was registered for soon, which is not a time'],
+    [
+      { processElement: (_row: any, ctx: any) => ctx.timerService.registerEventTimeTimer('soon'), onTimer: () => undefined },
+      'A timer was registered for soon, which is not a time',
+    ],
   ]
   for (const [fn, message] of failing) {
     for (const chain of chains(fn)) expect(() => chain.rows([at(1, { k: 1 })]).watermark(5)).toThrow(message)
@@ -145,7 +183,13 @@ interface Step {
 
 /** A program out of numbers: what an element or a timer does follows from the row and the state. */
 const random = {
-  state: { sum: valueState<number>(t.float64), any: valueState<any>(), row: valueState<any>(t.row({ a: t.float64, b: t.int32 })), list: listState<number>(), map: mapState<string, number>() },
+  state: {
+    sum: valueState<number>(t.float64),
+    any: valueState<any>(),
+    row: valueState<any>(t.row({ a: t.float64, b: t.int32 })),
+    list: listState<number>(),
+    map: mapState<string, number>(),
+  },
   processElement(row: any, ctx: any, out: any) {
     const { sum, any, list, map, row: pair } = ctx.state
     const { timerService: timers } = ctx
@@ -161,7 +205,17 @@ const random = {
     else if (op === 8) pair.update({ a: (pair.value?.a ?? 0) + 0.5, b: n })
     else if (op === 9) for (const state of [sum, list, map, any, pair]) state.clear()
     else ctx.output({ id: 'odd' }, n)
-    out.collect([row.k, ctx.currentKey, ctx.timestamp, timers.currentWatermark, sum.value, any.value, pair.value, list.get(), [...map.entries()]])
+    out.collect([
+      row.k,
+      ctx.currentKey,
+      ctx.timestamp,
+      timers.currentWatermark,
+      sum.value,
+      any.value,
+      pair.value,
+      list.get(),
+      [...map.entries()],
+    ])
   },
   onTimer(time: number, ctx: any, out: any) {
     const { sum, list, row: pair } = ctx.state
@@ -179,7 +233,9 @@ const timeOf = fc.integer({ min: 0, max: 40 })
 const steps = (key: fc.Arbitrary<unknown>): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.record({
-      rows: fc.array(fc.record({ k: key, n: fc.integer({ min: 0, max: 9 }), op: fc.integer({ min: 0, max: 10 }), at: timeOf }), { maxLength: 20 }),
+      rows: fc.array(fc.record({ k: key, n: fc.integer({ min: 0, max: 9 }), op: fc.integer({ min: 0, max: 10 }), at: timeOf }), {
+        maxLength: 20,
+      }),
       watermark: fc.option(timeOf),
       clock: fc.option(timeOf),
     }),

@@ -7,7 +7,10 @@ import { maxWatermark } from '../../../../src/runtime/operator/operator.ts'
 import { at, type Emitted, KeyedChain } from '../../../support/keyed-chain.ts'
 
 const byK: KeySpec = { kind: 'field', field: 'k' }
-const aggregates: WindowApply = { kind: 'aggregates', aggregates: { n: count(), total: sum('v'), low: min('v'), high: max('v'), mean: avg('v') } }
+const aggregates: WindowApply = {
+  kind: 'aggregates',
+  aggregates: { n: count(), total: sum('v'), low: min('v'), high: max('v'), mean: avg('v') },
+}
 /** Keeps the order of merging visible: 31 * a + b is not symmetric. */
 const ordered: WindowApply = {
   kind: 'aggregate',
@@ -47,7 +50,8 @@ function both(descriptor: WindowDescriptor, steps: readonly Step[], key = byK, r
       else chain.rows(step.rows)
     }
     const emitted = fast.emitted.splice(0)
-    if ('watermark' in step) expect(emitted.map(({ timestamp }) => timestamp)).toEqual(emitted.map(({ timestamp }) => timestamp).sort((a, b) => a - b))
+    if ('watermark' in step)
+      expect(emitted.map(({ timestamp }) => timestamp)).toEqual(emitted.map(({ timestamp }) => timestamp).sort((a, b) => a - b))
     expect(inOrder(emitted)).toEqual(inOrder(plain.emitted.splice(0)))
     expect(fast.numLateRecordsDropped.value).toBe(plain.numLateRecordsDropped.value)
     expect(fast.side).toEqual(plain.side)
@@ -76,14 +80,25 @@ test('a pause of exactly the gap stays one session, a longer one begins another'
 test('an element out of order joins sessions on both sides, merged in order of their start', () => {
   const rows = [row(1, 1, 0), row(1, 2, 30), row(1, 3, 60), row(1, 4, 45), row(1, 5, 20), row(1, 6, 10), row(1, 7, 100)]
   for (const apply of [aggregates, ordered]) {
-    for (let n = 1; n <= rows.length; n++) both(sessions(12, { apply }), [{ rows: rows.slice(0, n) }, { watermark: 25 }, { watermark: 64 }, { watermark: maxWatermark }])
+    for (let n = 1; n <= rows.length; n++)
+      both(sessions(12, { apply }), [{ rows: rows.slice(0, n) }, { watermark: 25 }, { watermark: 64 }, { watermark: maxWatermark }])
   }
 })
 
 test('a live session rescues an element behind the watermark; one on its own is late', () => {
   const late = sessions(10, { lateTag: { id: 'late' } })
-  both(sessions(10), [{ rows: [row(1, 1, 95)] }, { watermark: 100 }, { rows: [row(1, 2, 86), row(1, 3, 80), row(2, 4, 86), row(2, 5, 91)] }, { watermark: 200 }])
-  both(late, [{ rows: [row(1, 1, 95)] }, { watermark: 100 }, { rows: [row(1, 2, 86), row(1, 3, 40), row(2, 4, 86), row(2, 5, 91)] }, { watermark: 200 }])
+  both(sessions(10), [
+    { rows: [row(1, 1, 95)] },
+    { watermark: 100 },
+    { rows: [row(1, 2, 86), row(1, 3, 80), row(2, 4, 86), row(2, 5, 91)] },
+    { watermark: 200 },
+  ])
+  both(late, [
+    { rows: [row(1, 1, 95)] },
+    { watermark: 100 },
+    { rows: [row(1, 2, 86), row(1, 3, 40), row(2, 4, 86), row(2, 5, 91)] },
+    { watermark: 200 },
+  ])
 })
 
 test('with allowed lateness a session that has fired takes more, grows past the watermark and fires again', () => {
@@ -99,11 +114,15 @@ test('with allowed lateness a session that has fired takes more, grows past the 
     { rows: [row(1, 7, 17), row(2, 7, 17)] },
     { watermark: maxWatermark },
   ]
-  for (const allowedLatenessMs of [1, 5, 20, 30, Number.POSITIVE_INFINITY]) for (const apply of [aggregates, ordered]) both(sessions(10, { allowedLatenessMs, apply }), steps)
+  for (const allowedLatenessMs of [1, 5, 20, 30, Number.POSITIVE_INFINITY])
+    for (const apply of [aggregates, ordered]) both(sessions(10, { allowedLatenessMs, apply }), steps)
 })
 
 test('a record without a timestamp fails, naming the operator', () => {
-  for (const generated of [true, false]) expect(() => new KeyedChain(sessions(10), byK, { generated }).rows([row(1, 1, Number.NaN)])).toThrow(/without a timestamp.*keyed|keyed.*without a timestamp/)
+  for (const generated of [true, false])
+    expect(() => new KeyedChain(sessions(10), byK, { generated }).rows([row(1, 1, Number.NaN)])).toThrow(
+      /without a timestamp.*keyed|keyed.*without a timestamp/,
+    )
 })
 
 test('memory follows the keys that have sessions, however many come and go', () => {
@@ -116,7 +135,10 @@ test('memory follows the keys that have sessions, however many come and go', () 
     const passing = Array.from({ length: perRound }, (_, i) => row(`a visitor's number ${round * perRound + i}`, 1, round * 5))
     chain.rows([...passing, row('always here', 1, round * 5)])
     chain.watermark(round * 5 - 1)
-    sizes.entries = Math.max(sizes.entries, group.tables.reduce((size, { capacity }) => size + capacity, 0))
+    sizes.entries = Math.max(
+      sizes.entries,
+      group.tables.reduce((size, { capacity }) => size + capacity, 0),
+    )
     sizes.ids = Math.max(sizes.ids, keys.size, keys.values.length)
     sizes.records = Math.max(sizes.records, store.numRecords)
   }
@@ -139,16 +161,44 @@ test('a session goes on through sweeps that give other keys its neighbours’ id
   expect(found.size).toBe(chain.emitted.length)
   expect(found.size).toBe(30 * 2500 + 1)
   expect(found.get('stays')).toMatchObject({ windowStart: 0, windowEnd: 155, n: 30 })
-  for (const { row: r } of chain.emitted) if (r.k !== 'stays') expect(r).toEqual({ k: r.k, windowStart: r.total * 5, windowEnd: r.total * 5 + 10, n: 1, total: Number(r.k.slice(6).split('/')[0]), low: r.total, high: r.total, mean: r.total })
+  for (const { row: r } of chain.emitted)
+    if (r.k !== 'stays')
+      expect(r).toEqual({
+        k: r.k,
+        windowStart: r.total * 5,
+        windowEnd: r.total * 5 + 10,
+        n: 1,
+        total: Number(r.k.slice(6).split('/')[0]),
+        low: r.total,
+        high: r.total,
+        mean: r.total,
+      })
 })
 
 test('both forms agree on random elements, keys, gaps, lateness and watermarks', () => {
-  const key = fc.oneof({ weight: 40, arbitrary: fc.integer({ min: 0, max: 2 }) }, { weight: 1, arbitrary: fc.constantFrom<unknown>(0.5, 'text', true) })
-  const element = fc.record({ k: key, v: fc.oneof({ weight: 20, arbitrary: fc.integer({ min: -9, max: 9 }) }, { weight: 1, arbitrary: fc.constant(null) }), advance: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 12 })), behind: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 })), watermark: fc.option(fc.integer({ min: -20, max: 30 }), { freq: 3 }), batch: fc.boolean() })
+  const key = fc.oneof(
+    { weight: 40, arbitrary: fc.integer({ min: 0, max: 2 }) },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>(0.5, 'text', true) },
+  )
+  const element = fc.record({
+    k: key,
+    v: fc.oneof({ weight: 20, arbitrary: fc.integer({ min: -9, max: 9 }) }, { weight: 1, arbitrary: fc.constant(null) }),
+    advance: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 12 })),
+    behind: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 })),
+    watermark: fc.option(fc.integer({ min: -20, max: 30 }), { freq: 3 }),
+    batch: fc.boolean(),
+  })
   fc.assert(
     fc.property(
       fc.array(element, { maxLength: 60 }),
-      fc.record({ gap: fc.constantFrom(1, 5, 10, 2.5), lateness: fc.constantFrom(0, 0, 3, 15, 100), late: fc.boolean(), order: fc.boolean(), rowsPerStep: fc.integer({ min: 1, max: 3 }), byTwo: fc.integer({ min: 0, max: 5 }) }),
+      fc.record({
+        gap: fc.constantFrom(1, 5, 10, 2.5),
+        lateness: fc.constantFrom(0, 0, 3, 15, 100),
+        late: fc.boolean(),
+        order: fc.boolean(),
+        rowsPerStep: fc.integer({ min: 1, max: 3 }),
+        byTwo: fc.integer({ min: 0, max: 5 }),
+      }),
       (elements, { gap, lateness, late, order, rowsPerStep, byTwo }) => {
         const steps: Step[] = []
         let rows: Emitted[] = []
@@ -166,7 +216,11 @@ test('both forms agree on random elements, keys, gaps, lateness and watermarks',
         send()
         let last = Number.NEGATIVE_INFINITY
         const rising = steps.map((step) => ('watermark' in step ? { watermark: (last = Math.max(last, step.watermark)) } : step))
-        const descriptor = sessions(gap, { allowedLatenessMs: lateness, apply: order ? ordered : aggregates, ...(late ? { lateTag: { id: 'late' } } : {}) })
+        const descriptor = sessions(gap, {
+          allowedLatenessMs: lateness,
+          apply: order ? ordered : aggregates,
+          ...(late ? { lateTag: { id: 'late' } } : {}),
+        })
         both(descriptor, [...rising, { watermark: maxWatermark }], byTwo === 0 ? { kind: 'fields', fields: ['k', 'v'] } : byK, rowsPerStep)
       },
     ),
