@@ -216,7 +216,7 @@ return i
   #kernelBody(head: ChainNode, key: KeySpec, unit: Extract<ChainUnit, { form: 'batch' }>): Body {
     const kernel = head.kernel!
     const row = columnRow(unit.batch.schema, unit.batch.columns)
-    const keyOf = kernelKey(key, row, unit.batch, kernel, `O${head.index}`, unit.input)
+    const keyOf = kernelKey(key, row, kernel, `O${head.index}`, unit.input)
     const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving, stop: 'rt.interrupted = true' }
     const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, this.#emitText(head))
     return { before: `${keyOf.before}\n${text.before}`, body: `const ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }

@@ -26,7 +26,6 @@ export function keyKindOf(key: KeySpec, batch: ColumnBatch): KeySpaceKind {
 export function kernelKey(
   key: KeySpec,
   row: RowText,
-  batch: ColumnBatch,
   kernel: KeyedKernel,
   K: string,
   input: number,

@@ -48,7 +48,6 @@ const noTurn = -3
 
 export const marksWord = 0
 export const timerWord = 1
-const firstField = 2
 /** States with a mark; more of them are objects. */
 const maxMarks = 31
 

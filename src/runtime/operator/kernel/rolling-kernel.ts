@@ -4,7 +4,6 @@
  * good: it takes over what the tables hold, and the loop calls it from then on.
  */
 import type { ColumnBatch } from '../../../base/columnar/column-batch.ts'
-import { StreamError } from '../../../base/core/stream-error.ts'
 import type { ReduceFunction } from '../../../program/function/functions.ts'
 import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { ownRow } from '../../state/clone-value.ts'

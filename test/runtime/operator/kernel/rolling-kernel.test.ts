@@ -152,7 +152,7 @@ test('an answer of another shape than the rows goes on in the plain form', () =>
     (a: any, b: any) => ({ k: b.n > 3 ? 'other' : a.k, n: a.n + b.n }),
     (a: any, b: any) => ({ k: a.k, n: b.n > 2 ? null : a.n }),
     (a: any, b: any) => (b.n > 3 ? null : a),
-    (a: any, b: any) => (b.n > 3 ? undefined : { k: b.k, n: 1 }),
+    (_a: any, b: any) => (b.n > 3 ? undefined : { k: b.k, n: 1 }),
     (a: any, b: any) => Object.assign(Object.create({ n: 1 }), { k: a.k, m: b.n }),
   ]
   for (const fn of odd) {
