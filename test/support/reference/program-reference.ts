@@ -29,7 +29,11 @@ type Rows = readonly Element<any>[]
 /** All streams of a program. */
 export function referenceStreams(spec: ProgramSpec): Rows[] {
   const streams: Rows[] = []
-  for (const step of spec.streams) streams.push(step.op === 'source' ? sourceRows(step) : referenceStep(streams, step, spec))
+  for (const step of spec.streams) {
+    const rows = step.op === 'source' ? sourceRows(step) : referenceStep(streams, step, spec)
+    refuseLarge(rows.length)
+    streams.push(rows)
+  }
   return streams
 }
 
@@ -156,11 +160,16 @@ function rolled(rows: readonly any[], { kind, field, first }: Pick<Step<'rolling
 }
 
 function joinRows(lefts: Rows, rights: Rows, { fields, mod }: Step<'join'>): Rows {
-  return lefts.flatMap((left) =>
-    rights
-      .filter((right) => joinKeyOf(fields[0], mod)(left.row) === joinKeyOf(fields[1], mod)(right.row))
-      .map((right) => ({ row: joined(left.row, right.row, fields), timestamp: Number.NaN })),
-  )
+  const rightsOf = new Map<number, Rows>()
+  const keyOfRight = joinKeyOf(fields[1], mod)
+  for (const right of rights) rightsOf.set(keyOfRight(right.row), [...(rightsOf.get(keyOfRight(right.row)) ?? []), right])
+  const partners = lefts.map((left) => rightsOf.get(joinKeyOf(fields[0], mod)(left.row)) ?? [])
+  refuseLarge(partners.reduce((pairs, { length }) => pairs + length, 0))
+  return lefts.flatMap((left, at) => partners[at]!.map((right) => ({ row: joined(left.row, right.row, fields), timestamp: Number.NaN })))
+}
+
+function refuseLarge(rows: number): void {
+  if (rows > 100_000) throw new PassedOver(`a stream of ${rows} rows`)
 }
 
 function timers(rows: Rows, { key, size }: Step<'timers'>): Rows {
@@ -185,8 +194,8 @@ function windows(rows: Rows, step: Step<'window'>): Rows {
   })
 }
 
-/** The program has no one result. */
-export class Ambiguous extends Error {}
+/** The program has no one result, or one of more rows than are worth comparing. */
+export class PassedOver extends Error {}
 
 /**
  * A row that comes exactly at the end of a session belongs to it, unless the watermark has closed it by then: that is a
@@ -196,7 +205,7 @@ function refuseTouching(rows: Rows, spans: ReferenceWindows<any>): void {
   if (spans.kind !== 'session') return
   let end = Number.NEGATIVE_INFINITY
   for (const { row, timestamp } of [...rows].sort((a, b) => a.timestamp - b.timestamp)) {
-    if (timestamp === end) throw new Ambiguous('a row at the very end of a session')
+    if (timestamp === end) throw new PassedOver('a row at the very end of a session')
     end = Math.max(end, timestamp + spans.gap(row))
   }
 }
