@@ -11,7 +11,7 @@ let globals = deterministicGlobals(seed)
 afterEach(() => globals.remove())
 
 function draw(): unknown[] {
-  return [Date.now(), Number(new Date()), Date(), Math.random(), crypto.randomUUID(), randomUUID(), defaultCrypto.randomUUID()]
+  return [Date.now(), new Date().toISOString(), Date(), Math.random(), crypto.randomUUID(), randomUUID(), defaultCrypto.randomUUID()]
 }
 
 describe('deterministic globals', () => {
