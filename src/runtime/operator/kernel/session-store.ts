@@ -13,8 +13,8 @@
  *
  * **Looks.** No timer is set per element: a look at time T asks then what has become of a session. Every entry with a session
  * has a look (its watch) at or before the time at which something is due; an extended session is found to be so and looked
- * at again later. Every record has exactly one look, at the very time, and is freed in it alone: a record that
- * changes its end is replaced. A watch that is not the entry's any more is passed over.
+ * at again later. Every record has exactly one look, not behind its time either, and is freed in a look alone. A watch that
+ * is not the entry's any more is passed over.
  */
 import { TimeHeap } from '../../state/time-heap.ts'
 
@@ -130,6 +130,22 @@ export class SessionStore {
     else f64[at + 2] = record
   }
 
+  /** Makes what stood before others the one before a record, or before the entry (-1). */
+  joinLinks(f64: Float64Array, at: number, before: number, behind: number): void {
+    if (behind >= 0) this.pool[behind + 2] = before
+    else f64[at + 2] = before
+    if (before >= 0) this.pool[before + this.words] = behind
+  }
+
+  /** A copy of a record, in its place. */
+  replace(f64: Float64Array, at: number, record: number): number {
+    const copy = this.allocate()
+    const { pool, words } = this
+    for (let w = 0; w < words; w++) pool[copy + w] = pool[record + w]!
+    this.link(f64, at, pool[record + 2]!, copy, pool[record + words]!)
+    return copy
+  }
+
   behind(record: number): number {
     return this.pool[record + this.words]!
   }
@@ -139,13 +155,11 @@ export class SessionStore {
     const { pool, words } = this
     const before = pool[record + 2]!
     const behind = pool[record + words]!
-    if (before >= 0) pool[before + words] = behind
-    if (behind >= 0) {
-      pool[behind + 2] = before
-      return
+    if (behind >= 0) this.joinLinks(pool, 0, before, behind)
+    else {
+      const { f64, at } = entry()
+      this.joinLinks(f64, at, before, -1)
     }
-    const { f64, at } = entry()
-    f64[at + 2] = before
   }
 
   /** Calls with the table key of everything that waits for a look. */

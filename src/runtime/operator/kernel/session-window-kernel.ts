@@ -11,11 +11,12 @@ import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts
 import type { WindowOperator } from '../window/window-operator.ts'
 import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
-import { keyProperties, keyPropertiesText } from './key-properties.ts'
+import { keyProperties } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
-import { type GroupRange, TableGroup, upsertText } from './table-group.ts'
+import { inEntry, isLate, isMisfit, sessionAddText, sessionFireText } from './session-text.ts'
+import { type GroupRange, TableGroup } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 
 export interface SessionWindowOptions {
@@ -33,12 +34,8 @@ export interface SessionWindowOptions {
   readonly plain: () => WindowOperator
 }
 
-/** A live session of a key: in a record, or in the key's entry (-1). */
-interface Located {
-  readonly start: number
-  readonly end: number
-  readonly record: number
-}
+/** No session. */
+const none = -4
 
 const nowhere = new Float64Array(0)
 
@@ -118,41 +115,12 @@ export class SessionWindowKernel implements KeyedKernel {
     return firstValueWord(this.keys.tableKeyKind)
   }
 
-  addText({ kernel: K, id, saving, stop }: KernelNames, row: KernelRow, key: KernelKey): KernelText {
-    if (this.plain !== undefined) return plainText(K, row, key)
-    const { accumulator, range, gapMs } = this.#options
-    const keyKind = this.keys.tableKeyKind
-    const first = firstValueWord(keyKind)
-    const ts = row.timestamp
-    const start = `f${id}[e${id} + ${first}]`
-    const end = `f${id}[e${id} + ${first + 1}]`
-    return {
-      before: `const tb${id} = ${K}.group.tables, of${id} = ${K}.openFrom`,
-      row: `add${id}: {
-${key.declare}
-${upsertText(keyKind, first + this.store.words, key.k, key.h, `tb${id}`, range, id, saving)}
-const we${id} = ${ts} + ${gapMs}, he${id} = ${end}
-if (${ts} >= ${start} && ${ts} <= he${id} && he${id} > of${id}) { if (we${id} > he${id}) ${end} = we${id} }
-else if (${ts} > he${id} && we${id} > of${id}) ${K}.begin(t${id}, e${id} + ${first}, ${ts}, ${key.k})
-else { ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); if (${K}.plain !== undefined) ${stop}; break add${id} }
-${accumulator.addText(`f${id}`, `e${id} + ${first + sessionWords}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`)}
-}`,
-      after: '',
-    }
+  addText(names: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+    return this.plain === undefined ? sessionAddText(this.#options, this.keys, names, row, key) : plainText(names.kernel, row, key)
   }
 
   fireText(names: KernelNames, emit: EmitText, isFull: string): string {
-    const { accumulator, framed, key } = this.#options
-    const result = accumulator.resultText('f', `e + ${sessionWords}`)
-    const row = framed ? `{ ${keyPropertiesText(key, this.keys, 'k')}windowStart: start, windowEnd: end, ${result} }` : result
-    const keyValue = this.keys.kind === 'interned' ? 'values[k]' : 'k'
-    return `const values = K.keys.values
-for (;;) {
-  if (${isFull}) return false
-  if (!K.next()) return true
-  const f = K.f64, e = K.at, k = K.key, start = f[e], end = f[e + 1], time = end - 1
-  ${this.emitter === undefined ? `const r${names.id} = ${row}\n  ${emit(`r${names.id}`, 'time')}` : `K.emitter.emit(${keyValue}, { start, end }, ${row}, false)`}
-}`
+    return sessionFireText(this.#options, this.keys, names, emit, isFull)
   }
 
   /** A row's accumulator has taken another shape: from this row on the plain operator does the work. */
@@ -167,9 +135,11 @@ for (;;) {
     const held: HeldWindow[] = []
     this.group.forEachEntry((tableKey, f64, at) => {
       const key = this.keys.keyOf(tableKey)
-      for (const { start, end, record } of this.#sessionsOf(f64, at)) {
-        const accumulator = record < 0 ? read(f64, at + sessionWords) : read(this.store.pool, record + sessionWords)
-        held.push({ key, window: { start, end }, accumulator })
+      if (f64[at] === Number.POSITIVE_INFINITY) return
+      const { pool } = this.store
+      held.push({ key, window: { start: f64[at]!, end: f64[at + 1]! }, accumulator: read(f64, at + sessionWords) })
+      for (let record = f64[at + 2]!; record >= 0; record = pool[record + 2]!) {
+        held.push({ key, window: { start: pool[record]!, end: pool[record + 1]! }, accumulator: read(pool, record + sessionWords) })
       }
     })
     return held
@@ -184,8 +154,30 @@ for (;;) {
     const k = this.keys.idOf(key)
     const h = this.keys.hashOf(k)
     const table = this.#tableOf(h)
-    table.saveBefore(table.upsert(k, h))
-    this.unusual(row, timestamp, k, h)
+    const entry = table.upsert(k, h)
+    table.saveBefore(entry)
+    const at = entry + this.#firstWord
+    const record = this.place(table, at, timestamp, k)
+    if (record === isLate) this.late(row, timestamp)
+    else if (record === isMisfit || !this.#adds(record, table.f64, at, row)) this.misfit(row, timestamp, key)
+    else this.#emitIfDue(record, table.f64, at, k)
+  }
+
+  #adds(record: number, f64: Float64Array, at: number, row: unknown): boolean {
+    try {
+      if (record < 0) this.#options.accumulator.add(f64, at + sessionWords, row)
+      else this.#options.accumulator.add(this.store.pool, record + sessionWords, row)
+      return true
+    } catch (thrown) {
+      if (thrown instanceof ShapeChanged) return false
+      throw thrown
+    }
+  }
+
+  #emitIfDue(record: number, f64: Float64Array, at: number, key: number): void {
+    const where = record < 0 ? f64 : this.store.pool
+    const from = record < 0 ? at : record
+    if (where[from + 1]! <= this.openFrom) this.emitNow(where, from, key)
   }
 
   #tableOf(hash: number): TypedTable {
@@ -226,129 +218,126 @@ for (;;) {
     this.store.lookAtKey(key, time)
   }
 
-  /** An element for which the loop has no case. Its key has an entry. */
-  unusual(row: unknown, timestamp: number, key: number, hash: number): void {
+  /**
+   * The session of an element for which the loop has no case, made, extended or joined of several: its record, or inEntry,
+   * isLate, isMisfit. `at` is the first value word of the key's entry.
+   */
+  place(table: TypedTable, at: number, timestamp: number, key: number): number {
     if (Number.isNaN(timestamp)) throw this.#withoutTimestamp()
-    try {
-      this.#add(row, timestamp, key, hash)
-    } catch (thrown) {
-      if (!(thrown instanceof ShapeChanged)) throw thrown
-      this.misfit(row, timestamp, this.keys.keyOf(key))
-    }
-  }
-
-  #add(row: unknown, timestamp: number, key: number, hash: number): void {
-    const { accumulator, gapMs } = this.#options
-    const table = this.#tableOf(hash)
     const { f64 } = table
-    const at = table.find(key, hash) + this.#firstWord
-    const sessions = this.#sessionsOf(f64, at)
-    const met = sessions.filter(({ start, end }) => start <= timestamp + gapMs && end >= timestamp)
-    if (met.length === 0 && this.#isLate(timestamp + gapMs)) {
-      this.#dropLate(row, timestamp)
-      return
-    }
-    const record = met.length === 0 ? this.#insert(table, at, timestamp, key, sessions) : this.#join(f64, at, timestamp, key, met)
-    const where = record < 0 ? f64 : this.store.pool
-    const from = record < 0 ? at : record
-    accumulator.add(where, from + sessionWords, row)
-    if (where[from + 1]! - 1 <= this.#watermark) this.#emitNow(where, from, key)
-  }
-
-  /** Latest first. */
-  #sessionsOf(f64: Float64Array, at: number): Located[] {
-    if (f64[at] === Number.POSITIVE_INFINITY) return []
     const { pool } = this.store
-    const sessions: Located[] = [{ start: f64[at]!, end: f64[at + 1]!, record: -1 }]
-    for (let record = f64[at + 2]!; record >= 0; record = pool[record + 2]!)
-      sessions.push({ start: pool[record]!, end: pool[record + 1]!, record })
-    return sessions
-  }
-
-  /** A session of its own; answers its record, or -1 for the entry. */
-  #insert(table: TypedTable, at: number, timestamp: number, key: number, sessions: readonly Located[]): number {
-    const behind = sessions.findLast(({ start }) => start > timestamp)
-    if (behind === undefined) {
+    const windowEnd = timestamp + this.#options.gapMs
+    // The latest session that does not begin behind the element's window, and the one behind it.
+    let record = f64[at] === Number.POSITIVE_INFINITY ? none : inEntry
+    let start = f64[at]!
+    let end = f64[at + 1]!
+    let behind = none
+    while (record !== none && start > windowEnd) {
+      behind = record
+      const before = record === inEntry ? f64[at + 2]! : pool[record + 2]!
+      record = before < 0 ? none : before
+      if (before >= 0) {
+        start = pool[before]!
+        end = pool[before + 1]!
+      }
+    }
+    if (record === none || end < timestamp) {
+      if (this.#isLate(windowEnd)) return isLate
+      if (behind !== none) return this.#insert(f64, at, record === none ? -1 : record, behind, timestamp, key)
       this.begin(table, at, timestamp, key)
-      return -1
+      return inEntry
     }
-    const before = sessions.find(({ end }) => end < timestamp)
-    const record = this.#write(key, timestamp, timestamp + this.#options.gapMs, this.store.initial.subarray(sessionWords))
-    this.store.link(table.f64, at, before?.record ?? -1, record, behind.record)
-    this.#lookAtRecord(record)
-    return record
-  }
-
-  #write(key: number, start: number, end: number, accumulator: Float64Array): number {
-    const record = this.store.allocate()
-    const { pool } = this.store
-    pool[record] = start
-    pool[record + 1] = end
-    pool[record + 3] = key
-    pool.set(accumulator, record + sessionWords)
-    return record
-  }
-
-  /** Makes one session of the element's window and those that it meets (latest first); answers its record, or -1 for the entry. */
-  #join(f64: Float64Array, at: number, timestamp: number, key: number, met: readonly Located[]): number {
-    const earliest = met.at(-1)!
-    const latest = met[0]!
-    const start = Math.min(earliest.start, timestamp)
-    const end = Math.max(latest.end, timestamp + this.#options.gapMs)
-    if (met.length === 1 && start === latest.start && end === latest.end) return latest.record
-    const merged = this.#mergedAccumulator(f64, at, met)
-    if (latest.record < 0) {
-      for (const { record } of met) if (record >= 0) this.#kill(record, f64, at)
-      f64[at] = start
-      f64[at + 1] = end
-      f64.set(merged, at + sessionWords)
-      this.#watch(f64, at, key)
-      return -1
+    const before = record === inEntry ? f64[at + 2]! : pool[record + 2]!
+    if (before >= 0 && pool[before + 1]! >= timestamp) return this.#join(f64, at, record, timestamp, windowEnd, key)
+    if (timestamp < start) {
+      if (record === inEntry) f64[at] = timestamp
+      else pool[record] = timestamp
     }
-    const before = this.store.pool[earliest.record + 2]!
-    const behind = this.store.behind(latest.record)
-    for (const { record } of met) this.#kill(record, f64, at)
-    const record = this.#write(key, start, end, merged)
-    this.store.link(f64, at, before, record, behind)
-    this.#lookAtRecord(record)
-    return record
+    return windowEnd > end ? this.#extend(f64, at, record, windowEnd, key) : record
   }
 
-  /** In order of the sessions' start, whatever the order of their elements. */
-  #mergedAccumulator(f64: Float64Array, at: number, met: readonly Located[]): Float64Array {
-    const { pool, words } = this.store
-    const merged = new Float64Array(words - sessionWords)
-    for (let m = met.length - 1; m >= 0; m--) {
-      const { record } = met[m]!
-      const from = (record < 0 ? at : record) + sessionWords
-      const memory = record < 0 ? f64 : pool
-      if (m === met.length - 1) merged.set(memory.subarray(from, from + merged.length))
-      else this.#merge(merged, 0, memory, from)
-    }
-    return merged
-  }
-
-  /** Takes a record's session out. The record is freed when it is looked at, if it ever is. */
-  #kill(record: number, f64: Float64Array, at: number): void {
+  /** A session of its own between two others. */
+  #insert(f64: Float64Array, at: number, before: number, behind: number, timestamp: number, key: number): number {
     const { store } = this
-    const end = store.pool[record + 1]!
-    store.unlink(record, () => ({ f64, at }))
+    const record = store.allocate()
+    const { pool, initial, words } = store
+    for (let w = sessionWords; w < words; w++) pool[record + w] = initial[w]!
+    pool[record] = timestamp
+    pool[record + 1] = timestamp + this.#options.gapMs
+    pool[record + 3] = key
+    store.link(f64, at, before, record, behind)
+    this.#lookAtRecord(record)
+    return record
+  }
+
+  /** Moves a session's end on. */
+  #extend(f64: Float64Array, at: number, record: number, end: number, key: number): number {
+    if (record === inEntry) {
+      f64[at + 1] = end
+      this.#watch(f64, at, key)
+      return inEntry
+    }
+    const { store } = this
+    const hadFired = store.pool[record + 1]! - 1 <= this.#watermark
+    if (!hadFired || end - 1 <= this.#watermark) {
+      store.pool[record + 1] = end
+      return record
+    }
+    // It is to be looked at for its cleanup only, and has to be looked at before: another record takes its place.
+    const copy = store.replace(f64, at, record)
+    this.#giveUp(record)
+    store.pool[copy + 1] = end
+    this.#lookAtRecord(copy)
+    return copy
+  }
+
+  /** Makes one session of `latest` and all before it that the element's window meets; accumulators merge in order of time. */
+  #join(f64: Float64Array, at: number, latest: number, timestamp: number, windowEnd: number, key: number): number {
+    const { store } = this
+    const { pool } = store
+    const linkOf = (record: number) => (record === inEntry ? f64[at + 2]! : pool[record + 2]!)
+    let earliest = linkOf(latest)
+    for (let before = pool[earliest + 2]!; before >= 0 && pool[before + 1]! >= timestamp; before = pool[before + 2]!) earliest = before
+    const merged = pool.slice(earliest + sessionWords, earliest + store.words)
+    const last = latest === inEntry ? f64 : pool
+    const lastAt = latest === inEntry ? at : latest
+    try {
+      for (let record = store.behind(earliest); record !== latest; record = store.behind(record)) this.#merge(merged, 0, pool, record + sessionWords)
+      this.#merge(merged, 0, last, lastAt + sessionWords)
+    } catch (thrown) {
+      if (thrown instanceof ShapeChanged) return isMisfit
+      throw thrown
+    }
+    last[lastAt] = Math.min(pool[earliest]!, timestamp)
+    last.set(merged, lastAt + sessionWords)
+    const before = pool[earliest + 2]!
+    for (let record = linkOf(latest); record !== before; record = pool[record + 2]!) this.#giveUp(record)
+    store.joinLinks(f64, at, before, latest)
+    return windowEnd > last[lastAt + 1]! ? this.#extend(f64, at, latest, windowEnd, key) : latest
+  }
+
+  /** A record whose session is another's now. It is freed when it is looked at, if it ever is. */
+  #giveUp(record: number): void {
+    const { store } = this
+    const due = this.#dueTime(store.pool[record + 1]!)
     store.pool[record + 1] = Number.NEGATIVE_INFINITY
-    if (this.#dueTime(end) === Number.POSITIVE_INFINITY) store.free(record)
+    if (due === Number.POSITIVE_INFINITY) store.free(record)
   }
 
   #isLate(end: number): boolean {
     return Math.min(end - 1 + this.#options.allowedLatenessMs, maxWatermark) <= this.#watermark
   }
 
-  #dropLate(row: unknown, timestamp: number): void {
+  /** An element that no live session takes. */
+  late(row: unknown, timestamp: number): void {
     const { allowedLatenessMs, lateTag } = this.#options
     if (timestamp + allowedLatenessMs > this.#watermark) return
     if (lateTag === undefined) this.#ctx.numLateRecordsDropped.value++
     else this.#ctx.output.emitSide(lateTag, row, timestamp)
   }
 
-  #emitNow(f64: Float64Array, at: number, key: number): void {
+  /** What a session that has fired already holds now. */
+  emitNow(f64: Float64Array, at: number, key: number): void {
     const { accumulator, framed } = this.#options
     const start = f64[at]!
     const end = f64[at + 1]!
@@ -401,8 +390,12 @@ for (;;) {
     const { pool } = this.store
     const end = pool[record + 1]!
     if (end === Number.NEGATIVE_INFINITY) this.store.free(record)
-    else if (end - 1 < this.#time) this.#dropRecord(record)
-    else {
+    else if (end - 1 > this.#time) this.store.lookAtRecord(record, end - 1)
+    else if (end - 1 < this.#time) {
+      const cleanup = this.#cleanupTime(end)
+      if (cleanup <= this.#time) this.#dropRecord(record)
+      else if (cleanup < Number.POSITIVE_INFINITY) this.store.lookAtRecord(record, cleanup)
+    } else {
       this.f64 = pool
       this.at = record
       this.key = pool[record + 3]!
