@@ -105,5 +105,6 @@ export async function timed(row: Row, records: number, settings: RunSettings): P
     recordsPerSecond: report.records / report.seconds,
     recordsPerCoreSecond: report.records / report.coreSeconds,
     seconds: report.seconds,
+    rows: report.rows,
   }
 }
