@@ -2,8 +2,9 @@
  * Source text of session windows: an element that extends or follows its key's latest session is dealt with in the loop;
  * for any other the kernel finds the place.
  */
-import { firstValueWord } from '../../state/typed-table.ts'
+
 import type { KeySpace } from '../../state/key-space.ts'
+import { firstValueWord } from '../../state/typed-table.ts'
 import { keyPropertiesText } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText } from './keyed-kernel.ts'
 import { sessionWords } from './session-store.ts'
@@ -15,7 +16,13 @@ export const inEntry = -1
 export const isLate = -2
 export const isMisfit = -3
 
-export function sessionAddText(options: SessionWindowOptions, keys: KeySpace, names: KernelNames, row: KernelRow, key: KernelKey): KernelText {
+export function sessionAddText(
+  options: SessionWindowOptions,
+  keys: KeySpace,
+  names: KernelNames,
+  row: KernelRow,
+  key: KernelKey,
+): KernelText {
   const { accumulator, range, gapMs } = options
   const { kernel: K, id, saving, stop } = names
   const keyKind = keys.tableKeyKind

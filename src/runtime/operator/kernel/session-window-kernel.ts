@@ -302,7 +302,8 @@ export class SessionWindowKernel implements KeyedKernel {
     const last = latest === inEntry ? f64 : pool
     const lastAt = latest === inEntry ? at : latest
     try {
-      for (let record = store.behind(earliest); record !== latest; record = store.behind(record)) this.#merge(merged, 0, pool, record + sessionWords)
+      for (let record = store.behind(earliest); record !== latest; record = store.behind(record))
+        this.#merge(merged, 0, pool, record + sessionWords)
       this.#merge(merged, 0, last, lastAt + sessionWords)
     } catch (thrown) {
       if (thrown instanceof ShapeChanged) return isMisfit
