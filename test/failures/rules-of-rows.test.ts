@@ -128,6 +128,8 @@ describe('the command', () => {
       'const kept = []\nexport default (env) => void env.fromSequence(1, 1e9).map((n) => { kept.push({ n, text: "row " + n }); return n }, { name: "hoarder" }).filter(() => false).print()',
     )
     const { stderr, code } = await headrace('run', program, '-p', '1', '-D', 'taskmanager.memory.task.heap.size=48 mb')
+    // On some allocations V8 ends the whole process instead of the thread (docs/design/local-execution.md); then the word is V8's.
+    if (code === null) return expect(stderr).toMatch(/FATAL ERROR: .*heap out of memory/)
     expect(code).toBe(1)
     expect(stderr).toMatch(
       /headrace: The thread of slot 0 of job 'program' ended unexpectedly: it ran out of heap memory\. It ran .*hoarder/,
