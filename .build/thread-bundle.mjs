@@ -9,7 +9,7 @@ export const threadBundle = {
     sourcefile: 'task-thread-with-api.ts',
     loader: 'ts',
   },
-  external: ['./cluster/taskmanager/local-executor.ts'],
+  external: ['./cluster/local/local-executor.ts'],
   bundle: true,
   outfile: 'dist/task-thread.js',
   format: 'esm',

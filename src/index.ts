@@ -7,7 +7,7 @@ import { wireLocalExecutor } from './program/api/current-environment.ts'
 import type { Executor } from './program/api/executor.ts'
 
 wireLocalExecutor(async (config: Config): Promise<Executor> => {
-  const { localExecutor } = await import('./cluster/taskmanager/local-executor.ts')
+  const { localExecutor } = await import('./cluster/local/local-executor.ts')
   return localExecutor({ mode: configValue(config, 'execution.local.mode') })
 })
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { expect, test } from 'vitest'
-import { localExecutor } from '../../src/cluster/taskmanager/local-executor.ts'
+import { localExecutor } from '../../src/cluster/local/local-executor.ts'
 import { Environment } from '../../src/program/api/environment.ts'
 
 const page = readFileSync(new URL('../../docs/windows.md', import.meta.url), 'utf8')

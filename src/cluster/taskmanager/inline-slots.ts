@@ -10,7 +10,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 import type { RunningSlot, RunSlot, SlotHost } from '../../runtime/task/slot.ts'
-import type { DeployedSlots, SlotEvents, SlotPool } from './slot-pool.ts'
+import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 
 export interface InlineSlotsOptions extends Pick<SlotHost, 'clock' | 'fileSystem' | 'yieldTo'> {
   readonly runSlot: RunSlot

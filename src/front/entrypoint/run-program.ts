@@ -4,7 +4,7 @@
  */
 import { type Config, configValue } from '../../base/core/config-options.ts'
 import type { PlanSeed } from '../../base/core/deterministic-globals.ts'
-import { type LocalExecutor, localExecutor } from '../../cluster/taskmanager/local-executor.ts'
+import { type LocalExecutor, localExecutor } from '../../cluster/local/local-executor.ts'
 import type { Executor, JobClient } from '../../program/api/executor.ts'
 import { runMain } from '../../program/api/run-main.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'

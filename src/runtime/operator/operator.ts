@@ -7,6 +7,7 @@
  * are called again, and until they have answered true the task gives the operator no element.
  */
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
+import type { CheckpointStart, RestoredState, StateSnapshot } from '../state/snapshot.ts'
 
 /** A row without a timestamp carries this. */
 export const noTimestamp = Number.NaN
@@ -42,6 +43,8 @@ export interface StreamOperator {
   readonly ownsTime?: boolean
   /** A sink's write that has not ended: the task awaits it before it gives the operator more; a rejection fails the task. */
   readonly pending?: Promise<void> | undefined
+  /** Ahead of open, in a job that goes on from a snapshot. Not called where the snapshot has nothing of this operator. */
+  restoreState?(restored: RestoredState): void | Promise<void>
   open?(): void | Promise<void>
   /** `key` is the key of a keyed input, else undefined. Timestamp: noTimestamp if there is none. */
   processElement(row: unknown, timestamp: number, key: unknown): void
@@ -54,6 +57,15 @@ export interface StreamOperator {
   advanceWatermark(watermark: number): boolean
   /** Fires processing-time timers due at nowMs; false as above. */
   fireProcessingTimers?(nowMs: number): boolean
+  /** Event time as this operator has seen it, which goes into its snapshots; absent: it has no use for time. */
+  readonly currentWatermark?: number
+  /** A barrier has been aligned: rows may still be emitted ahead of it, writers flush. A promise is awaited; what fails here fails the task. */
+  prepareSnapshot?(checkpoint: CheckpointStart): void | Promise<void>
+  /** Fixes what the operator holds now, in a time that does not grow with the state (copy on write). Behind prepareSnapshot, at once for the whole chain. */
+  snapshotState?(checkpoint: CheckpointStart): readonly StateSnapshot[]
+  /** Stands for all earlier ones too; may be skipped. A promise is awaited at the end of the job only; a rejection fails the task. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>
+  notifyCheckpointAborted?(checkpointId: number): void
   /** All input has ended, after the MAX watermark. Rows may still be emitted; a promise is awaited. */
   endInput?(): void | Promise<void>
   close?(): void | Promise<void>

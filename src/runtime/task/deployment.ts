@@ -4,6 +4,8 @@
  */
 import type { WireError } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
+import type { CheckpointDurations, CheckpointMetadata, SubtaskSnapshot } from '../checkpoint/checkpoint-metadata.ts'
+import type { CheckpointStart } from '../state/snapshot.ts'
 
 /** One channel of an edge: from one producer subtask to one consumer subtask, with its ring. */
 export interface ChannelDeployment {
@@ -27,13 +29,21 @@ export interface SlotDeployment {
   /** One Int32 a slot: 1 while that slot's thread is parked and wants a ping. */
   readonly sleepers: SharedArrayBuffer
   readonly config: Readonly<Record<string, unknown>>
+  /** Whether the job takes checkpoints: a task then waits at its end for one more, which commits what it wrote last. */
+  readonly checkpointing?: { readonly mode: 'EXACTLY_ONCE' | 'AT_LEAST_ONCE' }
+  /** The snapshot that the job goes on from. */
+  readonly restore?: CheckpointMetadata
 }
 
 export type ToSlot =
   | { readonly do: 'assignSplits'; readonly vertex: number; readonly subtask: number; readonly splits: readonly unknown[] }
   | { readonly do: 'noMoreSplits'; readonly vertex: number; readonly subtask: number }
   | { readonly do: 'readerEvent'; readonly vertex: number; readonly subtask: number; readonly event: unknown }
-  /** The client has taken so many rows of a collect sink: it may send more. */
+  /** To every slot: sources take their barrier behind what they have emitted; the other tasks learn what their barriers stand for. */
+  | { readonly do: 'startCheckpoint'; readonly checkpoint: CheckpointStart }
+  | { readonly do: 'checkpointComplete'; readonly checkpointId: number }
+  /** Given up: alignment ends, files are removed, barriers that still come are ignored. */
+  | { readonly do: 'checkpointAborted'; readonly checkpointId: number }
   | { readonly do: 'cancel' }
 
 export type FromSlot =
@@ -45,6 +55,21 @@ export type FromSlot =
       readonly vertex: number
       readonly subtask: number
       readonly state: 'initializing' | 'running' | 'finished' | 'canceled'
+    }
+  | {
+      readonly say: 'checkpointAcknowledged'
+      readonly vertex: number
+      readonly subtask: number
+      readonly checkpointId: number
+      readonly snapshot: SubtaskSnapshot
+      readonly durations: CheckpointDurations
+    }
+  | {
+      readonly say: 'checkpointDeclined'
+      readonly vertex: number
+      readonly subtask: number
+      readonly checkpointId: number
+      readonly error: WireError
     }
   | { readonly say: 'failed'; readonly vertex: number; readonly subtask: number; readonly error: WireError }
   | { readonly say: 'collect'; readonly channel: string; readonly rows: readonly unknown[] }

@@ -215,6 +215,7 @@ class Slot implements RunningSlot {
         for (const task of this.#tasks) task.cancel()
         continue
       }
+      if (!('vertex' in message)) continue
       const { vertex, subtask } = message
       const reader = this.#readers.get(`${vertex}/${subtask}`)
       try {

@@ -6,7 +6,7 @@ import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
 import { serveLease } from '../../../src/cluster/taskmanager/serve-lease.ts'
 import type { SlotLease } from '../../../src/cluster/taskmanager/slot-lease.ts'
 import type { JobGraph } from '../../../src/program/graph/job-graph.ts'
-import { scriptedSlot } from './scripted-slot.ts'
+import { scriptedSlot } from '../jobmanager/scripted-slot.ts'
 
 export interface ScriptedArgs {
   readonly jobGraph: JobGraph

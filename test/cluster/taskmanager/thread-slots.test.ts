@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
-import { JobCoordinator } from '../../../src/cluster/taskmanager/coordinator.ts'
-import { deployJob } from '../../../src/cluster/taskmanager/deploy-job.ts'
+import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
+import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import { type ThreadSlots, threadSlots } from '../../../src/cluster/taskmanager/thread-slots.ts'
-import { type EdgeSpec, jobGraphOf, streamGraphOf } from './plans.ts'
-import type { Step } from './scripted-slot.ts'
-import { scriptedSource } from './scripted-source.ts'
+import { type EdgeSpec, jobGraphOf, streamGraphOf } from '../jobmanager/plans.ts'
+import type { Step } from '../jobmanager/scripted-slot.ts'
+import { scriptedSource } from '../jobmanager/scripted-source.ts'
 import type { ScriptedArgs } from './scripted-thread.ts'
 
 const fileSystem = {} as FileSystem
@@ -35,7 +35,7 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
   slots.warmUp(options.warmUp ?? 0)
   const rows: unknown[] = []
   const lines: string[] = []
-  const coordinator = new JobCoordinator({
+  const coordinator = new JobMaster({
     jobId: 'j1',
     jobGraph,
     streamGraph: streamGraphOf(vertices),

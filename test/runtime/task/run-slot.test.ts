@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../src/base/core/clock.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
-import { deployJob } from '../../../src/cluster/taskmanager/deploy-job.ts'
+import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import type { Environment } from '../../../src/program/api/environment.ts'
 import type { FromSlot, ToSlot } from '../../../src/runtime/task/deployment.ts'
 import { runSlot } from '../../../src/runtime/task/run-slot.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
-import { type JobDecision, type JobEvent, JobState, legalMoves } from '../../../src/cluster/taskmanager/job-state.ts'
+import { type JobDecision, type JobEvent, JobState, legalMoves } from '../../../src/cluster/jobmanager/job-state.ts'
 
 const boom = new StreamError('USER_FUNCTION_FAILED', 'boom')
 const later = new StreamError('TASK_LOST', 'later')

@@ -12,13 +12,13 @@ import { configValue } from '../../base/core/config-options.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
-import { JobCoordinator } from './coordinator.ts'
-import { deployJob } from './deploy-job.ts'
-import { inlineSlots } from './inline-slots.ts'
-import { defaultNetworkMemory, type NetworkMemory } from './network-memory.ts'
-import { newJobId, nodeHost, printLine, raiseInliningBudget } from './node-host.ts'
-import type { ProgramReference } from './slot-lease.ts'
-import { threadSlots } from './thread-slots.ts'
+import { JobMaster } from '../jobmanager/job-master.ts'
+import { deployJob } from '../jobmanager/deploy-job.ts'
+import { inlineSlots } from '../taskmanager/inline-slots.ts'
+import { defaultNetworkMemory, type NetworkMemory } from '../jobmanager/network-memory.ts'
+import { newJobId, nodeHost, printLine, raiseInliningBudget } from '../taskmanager/node-host.ts'
+import type { ProgramReference } from '../taskmanager/slot-lease.ts'
+import { threadSlots } from '../taskmanager/thread-slots.ts'
 
 export interface LocalExecutorOptions {
   readonly mode: 'inline' | 'threads'
@@ -63,7 +63,7 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
     ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
     async submit({ streamGraph, jobGraph, onCollect, earlier = [] }) {
       const jobId = newJobId()
-      const coordinator = new JobCoordinator({
+      const coordinator = new JobMaster({
         jobId,
         streamGraph,
         jobGraph,

@@ -14,10 +14,10 @@ import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { FromSlot, SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 import { JobMetrics } from './job-metrics.ts'
 import { type JobDecision, type JobEvent, JobState } from './job-state.ts'
-import type { DeployedSlots, SlotEvents, SlotPool } from './slot-pool.ts'
+import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 import { SourceCoordinator } from './source-coordinator.ts'
 
-export interface CoordinatorOptions {
+export interface JobMasterOptions {
   readonly jobId: string
   readonly streamGraph: StreamGraph
   readonly jobGraph: JobGraph
@@ -33,9 +33,9 @@ export interface CoordinatorOptions {
 
 const progressIntervalMs = 250
 
-export class JobCoordinator implements JobClient {
+export class JobMaster implements JobClient {
   readonly result: Promise<JobExecutionResult>
-  readonly #options: CoordinatorOptions
+  readonly #options: JobMasterOptions
   readonly #state: JobState
   readonly #metrics: JobMetrics
   readonly #sources = new Map<number, SourceCoordinator>()
@@ -47,7 +47,7 @@ export class JobCoordinator implements JobClient {
   #progressTimer: TimerHandle | undefined
   #settle!: { resolve(result: JobExecutionResult): void; reject(error: StreamError): void }
 
-  constructor(options: CoordinatorOptions) {
+  constructor(options: JobMasterOptions) {
     this.#options = options
     this.#startedMs = options.clock.elapsed()
     this.#state = new JobState(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/base/core/clock.ts'
 import type { StreamError } from '../../../src/base/core/stream-error.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
-import { SourceCoordinator } from '../../../src/cluster/taskmanager/source-coordinator.ts'
+import { SourceCoordinator } from '../../../src/cluster/jobmanager/source-coordinator.ts'
 import type { SplitEnumerator, SplitEnumeratorContext } from '../../../src/program/function/source.ts'
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
-import { JobCoordinator } from '../../../src/cluster/taskmanager/coordinator.ts'
-import { deployJob } from '../../../src/cluster/taskmanager/deploy-job.ts'
+import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
+import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import { inlineSlots } from '../../../src/cluster/taskmanager/inline-slots.ts'
 import type { Source } from '../../../src/program/function/source.ts'
 import { type EdgeSpec, jobGraphOf, streamGraphOf } from './plans.ts'
@@ -21,7 +21,7 @@ function start(
   const jobGraph = jobGraphOf(vertices, options.edges)
   const rows: unknown[] = []
   const lines: string[] = []
-  const coordinator = new JobCoordinator({
+  const coordinator = new JobMaster({
     jobId: 'j1',
     jobGraph,
     streamGraph: streamGraphOf(vertices),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deployJob, slotsOf } from '../../../src/cluster/taskmanager/deploy-job.ts'
+import { deployJob, slotsOf } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import { jobGraphOf } from './plans.ts'
 
 const graph = jobGraphOf(

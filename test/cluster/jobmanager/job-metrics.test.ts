@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { JobMetrics } from '../../../src/cluster/taskmanager/job-metrics.ts'
+import { JobMetrics } from '../../../src/cluster/jobmanager/job-metrics.ts'
 import { maxWatermark, minWatermark } from '../../../src/runtime/operator/operator.ts'
 import type { TaskMetrics } from '../../../src/runtime/task/deployment.ts'
 import { jobGraphOf } from './plans.ts'

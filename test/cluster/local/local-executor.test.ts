@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { localExecutor } from '../../../src/cluster/taskmanager/local-executor.ts'
+import { localExecutor } from '../../../src/cluster/local/local-executor.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 const modes = ['inline', 'threads'] as const

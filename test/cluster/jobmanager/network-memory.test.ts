@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ringOptionsFor } from '../../../src/cluster/taskmanager/network-memory.ts'
+import { ringOptionsFor } from '../../../src/cluster/jobmanager/network-memory.ts'
 import { ringSizeBytes } from '../../../src/runtime/exchange/ring-size.ts'
 
 const kb = 1024

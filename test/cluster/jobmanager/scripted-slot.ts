@@ -59,6 +59,7 @@ class ScriptedSlot implements RunningSlot {
   async #receive(message: ToSlot): Promise<void> {
     if (this.#hung) return
     if (message.do === 'cancel') return this.#endAll('canceled')
+    if (!('vertex' in message)) return
     const task = this.#unfinished.get(`${message.vertex}/${message.subtask}`)
     if (task === undefined) return
     try {
