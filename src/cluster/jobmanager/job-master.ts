@@ -12,9 +12,9 @@ import type { JobClient, JobExecutionResult, JobProgress, JobStatus } from '../.
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { FromSlot, SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
+import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 import { JobMetrics } from './job-metrics.ts'
 import { type JobDecision, type JobEvent, JobState } from './job-state.ts'
-import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 import { SourceCoordinator } from './source-coordinator.ts'
 
 export interface JobMasterOptions {

@@ -12,8 +12,8 @@ import { Piscina } from 'piscina'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { RecordedExecution } from '../../program/api/executor.ts'
 import type { SlotDeployment } from '../../runtime/task/deployment.ts'
-import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
 import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
 
 export interface ThreadSlotsOptions {
   readonly program: ProgramReference

@@ -3,7 +3,7 @@
  * (StateSnapshot) and on the way back (RestoredState). The tables are logical, the same whether state was held in typed
  * tables or as objects, so that a snapshot of either form is restored by the other. docs/design/checkpoints.md lists the forms.
  */
-import type { ColumnBatch, ColumnarUnit } from '../../base/columnar/column-batch.ts'
+import type { ColumnarUnit, ColumnBatch } from '../../base/columnar/column-batch.ts'
 import type { DataType } from '../../base/columnar/data-type.ts'
 
 /**
