@@ -24,6 +24,7 @@ export const errorCodes = {
   FILE_NOT_FOUND: { domain: 'user', retry: 'never' },
   STATE_INCOMPATIBLE: { domain: 'user', retry: 'never' },
   OUT_OF_MEMORY: { domain: 'user', retry: 'backoff' },
+  CHECKPOINT_DECLINED: { domain: 'external', retry: 'backoff' },
   CANCELLED: { domain: 'user', retry: 'never' },
   IO_FAILED: { domain: 'external', retry: 'backoff' },
   NO_SPACE: { domain: 'external', retry: 'backoff' },

@@ -19,6 +19,8 @@ export interface SourceCoordinatorOptions {
   readonly parallelism: number
   readonly clock: Clock
   readonly fileSystem: FileSystem
+  /** What snapshot() answered for the checkpoint that the job goes on from; absent: it begins. */
+  readonly restored?: unknown
   readonly send: (message: ToSlot & { readonly subtask: number }) => void
   readonly fail: (error: StreamError) => void
 }
@@ -41,7 +43,7 @@ export class SourceCoordinator {
   async start(): Promise<void> {
     this.#phase = 'starting'
     try {
-      this.#enumerator = this.#options.source.createEnumerator(this.#context())
+      this.#enumerator = this.#options.source.createEnumerator(this.#context(), this.#options.restored)
       await this.#enumerator.start()
     } catch (thrown) {
       this.#fail(thrown, 'starting it')
@@ -75,6 +77,25 @@ export class SourceCoordinator {
       }
       enumerator.handleReaderEvent(subtask, event)
     }, `an event of reader ${subtask}`)
+  }
+
+  /**
+   * The enumerator's state, a copy of it: what is not assigned now; undefined when it keeps none. What it throws declines the
+   * checkpoint: an enumerator that is not there, or that fails with this call, which fails the job too.
+   */
+  snapshot(checkpointId: number): unknown {
+    if (this.#phase !== 'started') throw this.#declined()
+    try {
+      return structuredClone(this.#enumerator!.snapshotState(checkpointId))
+    } catch (thrown) {
+      const during = `its snapshot for checkpoint ${checkpointId}`
+      this.#fail(thrown, during)
+      throw this.#named(thrown, during)
+    }
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void {
+    this.#turn((enumerator) => enumerator.notifyCheckpointComplete?.(checkpointId), `the completion of checkpoint ${checkpointId}`)
   }
 
   /** Never rejects: what close() throws goes to `fail`. */
@@ -145,6 +166,15 @@ export class SourceCoordinator {
       this.#timers.add(timer)
     }
     void run()
+  }
+
+  #declined(): StreamError {
+    const what = { new: 'has not begun to start', starting: 'is still starting', started: '', failed: 'has failed', closed: 'is closed' }
+    const { name } = this.#options
+    return new StreamError('CHECKPOINT_DECLINED', `The enumerator of source '${name}' ${what[this.#phase]}, so it has no state to save`, {
+      hint: 'The next checkpoint comes after it has started; look at what its start() waits for if that takes long.',
+      place: { operator: name },
+    })
   }
 
   get #over(): boolean {

@@ -1,7 +1,12 @@
 /**
  * Sources: an enumerator beside the job's coordinator finds splits and hands them to readers, one in each subtask.
- * Splits and enumerator state are plain data (structured clone). A reader is resumable: the splits that snapshotState
- * returns continue right after the last record that pollNext emitted.
+ * Splits and enumerator state are plain data: objects, lists, strings, numbers. A snapshot keeps them as rows of a column, so a
+ * field that was undefined or left out may come back as null. A reader is resumable: the splits that snapshotState returns
+ * continue right after the last record that pollNext emitted.
+ *
+ * After a restore splits of readers are given to readers, of however many subtasks there are then, before start(); what the
+ * enumerator had not assigned is its own state. Requests, registrations and the end of splits are not state: readers register
+ * and ask anew, those without splits at start(), and are told of the end anew.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
 import type { Clock } from '../../base/core/clock.ts'
@@ -39,7 +44,9 @@ export interface SplitEnumerator<Split, State> {
   handleSplitRequest(subtask: number): void
   addSplitsBack(splits: readonly Split[], subtask: number): void
   handleReaderEvent?(subtask: number, event: unknown): void
+  /** What is not assigned now, in plain data. Work of callAsync that is under way is not part of it: a restored enumerator does it again. */
   snapshotState(checkpointId: number): State
+  /** Some calls may be missing: a later checkpoint holds for the earlier ones. */
   notifyCheckpointComplete?(checkpointId: number): void
   close(): void | Promise<void>
 }
@@ -58,6 +65,7 @@ export interface SourceReader<T, Split> {
   pollNext(output: ReaderOutput<T>): PollResult
   /** Resolves when pollNext may have something; called after it said 'nothing'. A rejection fails the task. */
   isAvailable(): Promise<void>
+  /** Before start(): those of a restored snapshot; such a reader asks for no split until it has read them. */
   addSplits(splits: readonly Split[]): void
   notifyNoMoreSplits(): void
   handleEnumeratorEvent?(event: unknown): void

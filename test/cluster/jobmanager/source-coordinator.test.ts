@@ -7,7 +7,10 @@ import type { SplitEnumerator, SplitEnumeratorContext } from '../../../src/progr
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-function coordinate(make: (ctx: SplitEnumeratorContext<unknown>, log: string[]) => Partial<SplitEnumerator<unknown, unknown>>) {
+function coordinate(
+  make: (ctx: SplitEnumeratorContext<unknown>, log: string[], restored: unknown) => Partial<SplitEnumerator<unknown, unknown>>,
+  restored?: unknown,
+) {
   const log: string[] = []
   const clock = new ManualClock()
   const failures: StreamError[] = []
@@ -15,14 +18,14 @@ function coordinate(make: (ctx: SplitEnumeratorContext<unknown>, log: string[]) 
     source: {
       name: 'test',
       boundedness: 'bounded',
-      createEnumerator: (ctx) => ({
+      createEnumerator: (ctx, state) => ({
         start: () => undefined,
         addReader: (subtask) => void log.push(`reader ${subtask}`),
         handleSplitRequest: (subtask) => void log.push(`request ${subtask}`),
         addSplitsBack: () => undefined,
         snapshotState: () => undefined,
         close: () => void log.push('close'),
-        ...make(ctx, log),
+        ...make(ctx, log, state),
       }),
       createReader: () => {
         throw new Error('no reader here')
@@ -33,6 +36,7 @@ function coordinate(make: (ctx: SplitEnumeratorContext<unknown>, log: string[]) 
     parallelism: 2,
     clock,
     fileSystem: {} as FileSystem,
+    restored,
     send: (message) => void log.push(JSON.stringify(message)),
     fail: (error) => void failures.push(error),
   })
@@ -198,5 +202,90 @@ describe('the coordinator of a source', () => {
     await coordinator.start()
     coordinator.readerEvent(0, 'x')
     expect(failures[0]!.code).toBe('INVALID_PROGRAM')
+  })
+
+  it('makes the enumerator from the state that is restored', async () => {
+    const seen: unknown[] = []
+    const { coordinator } = coordinate((_ctx, _log, restored) => ({ start: () => void seen.push(restored) }), { pending: ['a'] })
+    await coordinator.start()
+    expect(seen).toEqual([{ pending: ['a'] }])
+  })
+
+  it('takes a snapshot that later changes do not reach', async () => {
+    const pending = ['a', 'b']
+    const { coordinator } = coordinate(() => ({ snapshotState: (id) => ({ id, pending }) }))
+    await coordinator.start()
+    const snapshot = coordinator.snapshot(5)
+    pending.pop()
+    expect(snapshot).toEqual({ id: 5, pending: ['a', 'b'] })
+  })
+
+  it('declines a checkpoint while the enumerator starts, and once it has failed or is closed', async () => {
+    let started!: () => void
+    const { coordinator, failures } = coordinate(() => ({ start: () => new Promise<void>((resolve) => void (started = resolve)) }))
+    const declined = (message: string) => expect.objectContaining({ code: 'CHECKPOINT_DECLINED', message, place: { operator: 'flights' } })
+    expect(() => coordinator.snapshot(1)).toThrow(
+      declined("The enumerator of source 'flights' has not begun to start, so it has no state to save"),
+    )
+    const start = coordinator.start()
+    expect(() => coordinator.snapshot(1)).toThrow(
+      declined("The enumerator of source 'flights' is still starting, so it has no state to save"),
+    )
+    started()
+    await start
+    expect(coordinator.snapshot(2)).toBeUndefined()
+    await coordinator.close()
+    expect(() => coordinator.snapshot(3)).toThrow(declined("The enumerator of source 'flights' is closed, so it has no state to save"))
+    expect(failures).toEqual([])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('lost count')
+      },
+      'Error: lost count',
+    ],
+    ['gives what is no plain data', () => ({ next: () => 1 }), 'DataCloneError'],
+  ])('fails the job, and the checkpoint, when snapshotState %s', async (_what, snapshotState, message) => {
+    const { coordinator, failures } = coordinate(() => ({ snapshotState }))
+    await coordinator.start()
+    expect(() => coordinator.snapshot(4)).toThrow(message)
+    expect(failures.map((error) => error.message)).toEqual([
+      expect.stringContaining("The enumerator of source 'flights' failed during its snapshot for checkpoint 4: "),
+    ])
+    expect(() => coordinator.snapshot(5)).toThrow('has failed')
+  })
+
+  it('tells the enumerator of completed checkpoints, if it listens', async () => {
+    const deaf = coordinate(() => ({}))
+    await deaf.coordinator.start()
+    deaf.coordinator.notifyCheckpointComplete(1)
+    const { coordinator, log } = coordinate((_ctx, out) => ({ notifyCheckpointComplete: (id) => void out.push(`complete ${id}`) }))
+    await coordinator.start()
+    coordinator.notifyCheckpointComplete(7)
+    expect(log).toEqual(['complete 7'])
+    expect(deaf.failures).toEqual([])
+  })
+
+  it('snapshots what is not assigned while asynchronous work is under way, and takes its result later', async () => {
+    let finish!: (found: string[]) => void
+    const { coordinator } = coordinate((ctx) => {
+      const pending: string[] = []
+      return {
+        start: () =>
+          ctx.callAsync(
+            () => new Promise<string[]>((resolve) => void (finish = resolve)),
+            (found) => void pending.push(...found),
+          ),
+        snapshotState: () => pending,
+      }
+    })
+    await coordinator.start()
+    expect(coordinator.snapshot(1)).toEqual([])
+    finish(['a'])
+    await settled()
+    expect(coordinator.snapshot(2)).toEqual(['a'])
   })
 })
