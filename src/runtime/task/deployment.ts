@@ -71,6 +71,8 @@ export type FromSlot =
       readonly checkpointId: number
       readonly error: WireError
     }
+  /** Its input has ended and its operators were told, in a job with checkpoints: it finishes when one that begins from now on is complete. */
+  | { readonly say: 'awaitsCheckpoint'; readonly vertex: number; readonly subtask: number }
   | { readonly say: 'failed'; readonly vertex: number; readonly subtask: number; readonly error: WireError }
   | { readonly say: 'collect'; readonly channel: string; readonly rows: readonly unknown[] }
   | { readonly say: 'print'; readonly stream: 'stdout' | 'stderr'; readonly line: string }
