@@ -54,8 +54,14 @@ export type FromSlot =
       readonly say: 'taskState'
       readonly vertex: number
       readonly subtask: number
-      readonly state: 'initializing' | 'running' | 'finished' | 'canceled'
+      /** ending: all input has ended and its operators were told; it waits for a checkpoint that it passed since to complete. */
+      readonly state: 'initializing' | 'running' | 'ending' | 'finished' | 'canceled'
     }
+  /**
+   * The synchronous step is behind it, said at once: rows that this task handed to the client ahead of this are covered by the
+   * checkpoint, later ones are not.
+   */
+  | { readonly say: 'checkpointPassed'; readonly vertex: number; readonly subtask: number; readonly checkpointId: number }
   | {
       readonly say: 'checkpointAcknowledged'
       readonly vertex: number
