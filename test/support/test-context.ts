@@ -18,6 +18,9 @@ export interface TestContextOptions {
   readonly subtaskIndex?: number
   readonly parallelism?: number
   readonly attemptNumber?: number
+  readonly checkpointing?: boolean
+  readonly restoredCheckpointId?: number
+  readonly jobId?: string
 }
 
 export function testContext(options: TestContextOptions = {}): TestContext {
@@ -25,7 +28,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
   const printed: TestContext['printed'] = []
   const sent: TestContext['sent'] = []
   return {
-    jobId: 'job-1',
+    jobId: options.jobId ?? 'job-1',
     jobName: 'test job',
     operatorName: 'operator under test',
     operatorUid: undefined,
@@ -33,6 +36,8 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     parallelism: options.parallelism ?? 1,
     maxParallelism: 128,
     attemptNumber: options.attemptNumber ?? 0,
+    checkpointing: options.checkpointing ?? false,
+    restoredCheckpointId: options.restoredCheckpointId,
     clock: options.clock ?? new ManualClock(),
     fileSystem: options.fileSystem ?? new MemoryFileSystem(),
     addToCounter: (name, delta) => void (counters[name] = (counters[name] ?? 0) + delta),

@@ -18,6 +18,10 @@ export interface RuntimeContext {
   readonly maxParallelism: number
   /** From 0; grows with each restart. */
   readonly attemptNumber: number
+  /** Whether the job takes checkpoints. Without them what is written is committed once, at the end of bounded input. */
+  readonly checkpointing: boolean
+  /** The checkpoint or savepoint that this attempt goes on from; undefined where it begins at the beginning. */
+  readonly restoredCheckpointId: number | undefined
   readonly clock: Clock
   readonly fileSystem: FileSystem
   /** Adds to a named counter of the operator, shown live and in the job's result. */

@@ -59,9 +59,11 @@ export function refusePromise(promise: PromiseLike<unknown>, ctx: RuntimeContext
 
 /** What a user's function may see of its operator's context. */
 export function runtimeOf(ctx: RuntimeContext): RuntimeContext {
-  const { jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber, clock, fileSystem } = ctx
+  const { jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber } = ctx
+  const { checkpointing, restoredCheckpointId, clock, fileSystem } = ctx
   return {
-    ...{ jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber, clock, fileSystem },
+    ...{ jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber },
+    ...{ checkpointing, restoredCheckpointId, clock, fileSystem },
     addToCounter: (name, delta) => ctx.addToCounter(name, delta),
     printLine: (stream, line) => ctx.printLine(stream, line),
     sendToClient: (channel, rows) => ctx.sendToClient(channel, rows),

@@ -64,6 +64,8 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
       parallelism: vertex.parallelism,
       maxParallelism: vertex.maxParallelism,
       attemptNumber: deployment.attempt,
+      checkpointing: deployment.checkpointing !== undefined,
+      restoredCheckpointId: deployment.restore?.checkpointId,
       clock: host.clock,
       fileSystem: host.fileSystem,
       output: configValue(config, 'execution.check-mutation') === true ? new FreezingOutput() : new ChainOutput(),
