@@ -80,7 +80,10 @@ export const configTable = {
   'execution.checkpointing.data-inline-threshold': size(20 * kb, 'State smaller than this is kept in the metadata file.'),
   'execution.checkpointing.interval-during-backlog': duration(undefined, 'Checkpoint interval while a source works off a backlog.'),
   'execution.checkpointing.checkpoints-after-tasks-finish': bool(true, 'Whether checkpoints go on after some tasks finished.'),
-  'execution.state-recovery.path': text(undefined, 'Savepoint or checkpoint to start from.'),
+  'execution.state-recovery.path': text(
+    undefined,
+    'Savepoint or checkpoint to start from; latest: the newest checkpoint of a job of this name in execution.checkpointing.dir.',
+  ),
   'execution.state-recovery.claim-mode': oneOf(['NO_CLAIM', 'CLAIM'], 'NO_CLAIM', 'Who owns the snapshot that a job started from.'),
   'execution.state-recovery.ignore-unclaimed-state': bool(false, 'Whether state of operators that are gone may be dropped.'),
   'execution.state-recovery.from-local': bool(false, 'Whether recovery reads local copies.'),

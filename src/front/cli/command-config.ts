@@ -1,5 +1,5 @@
 /**
- * The configuration that a command line asks for: its own defaults, then -p and --mode, then -D, checked.
+ * The configuration that a command line asks for: its own defaults, then --checkpoints, -D, and the options that stand for one key, checked.
  */
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
@@ -8,6 +8,8 @@ import { type ParsedOptions, UsageError } from './parse-options.ts'
 
 /** ctrl-C has to be through within a second, whatever user functions do. */
 const cancellationTimeoutMs = 600
+
+const checkpointInterval = '10s'
 
 /** `file` is the program, after which a job without a name is called. */
 export function commandConfig({ options }: ParsedOptions, file: string): CheckedConfig {
@@ -20,6 +22,12 @@ export function commandConfig({ options }: ParsedOptions, file: string): Checked
     const value = options.get(option)?.[0]
     if (value !== undefined) config[key] = value
   }
+  const checkpoints = options.get('--checkpoints')?.[0]
+  if (checkpoints !== undefined) {
+    config['execution.checkpointing.dir'] = checkpoints
+    config['execution.checkpointing.interval'] = checkpointInterval
+    config['execution.checkpointing.externalized-checkpoint-retention'] = 'RETAIN_ON_CANCELLATION'
+  }
   for (const pair of options.get('--define') ?? []) {
     const equals = pair.indexOf('=')
     if (equals < 1)
@@ -28,6 +36,12 @@ export function commandConfig({ options }: ParsedOptions, file: string): Checked
   }
   set('--parallelism', 'parallelism.default')
   set('--mode', 'execution.local.mode')
+  set('--from', 'execution.state-recovery.path')
+  if (config['execution.state-recovery.path'] === 'latest' && config['execution.checkpointing.dir'] === undefined)
+    throw new UsageError(
+      '--from latest needs the folder of the checkpoints',
+      'Add --checkpoints DIR, or give --from the path of one snapshot.',
+    )
   return checkConfig(config)
 }
 

@@ -58,10 +58,20 @@ Exit codes: 0 finished, 1 failed, 2 wrong usage or no such program, 130 interrup
     options: [
       parallelismOption,
       modeOption,
+      {
+        names: ['--checkpoints'],
+        value: 'DIR',
+        doc: 'Take a checkpoint every 10 s into this folder and restart the job from it when it fails. The last one is kept when the job is cancelled or fails for good.',
+      },
+      {
+        names: ['--from'],
+        value: 'PATH|latest',
+        doc: 'Go on from a checkpoint or savepoint. latest: the newest one of this job in the folder of --checkpoints, or the beginning if there is none.',
+      },
       configOption,
       {
         names: ['--json'],
-        doc: 'Write what happens as one JSON object a line on stdout: submitted, progress, print, warning, finished, failed, canceled.',
+        doc: 'Write what happens as one JSON object a line on stdout: submitted, progress, print, checkpoint, restarting, warning, finished, failed, canceled.',
       },
       { names: ['--verbose'], doc: 'Show whole stacks, with the frames of headrace and Node.' },
       helpOption,
@@ -70,6 +80,7 @@ Exit codes: 0 finished, 1 failed, 2 wrong usage or no such program, 130 interrup
       ['headrace run program.ts', 'on all cores'],
       ['headrace run program.ts -p 1 --mode inline', 'in one thread, with breakpoints under node --inspect'],
       ['headrace run program.ts -- --input flights.parquet', 'with an argument of its own'],
+      ['headrace run program.ts --checkpoints state --from latest', 'goes on where it was, whatever ended it'],
     ],
   },
   {
