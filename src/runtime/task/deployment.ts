@@ -54,8 +54,7 @@ export type FromSlot =
       readonly say: 'taskState'
       readonly vertex: number
       readonly subtask: number
-      /** ending: all input has ended and its operators were told; it waits for a checkpoint that it passed since to complete. */
-      readonly state: 'initializing' | 'running' | 'ending' | 'finished' | 'canceled'
+      readonly state: 'initializing' | 'running' | 'finished' | 'canceled'
     }
   /**
    * The synchronous step is behind it, said at once: rows that this task handed to the client ahead of this are covered by the
