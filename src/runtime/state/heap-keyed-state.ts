@@ -7,7 +7,11 @@ import { canonicalKey, hashKey, keyGroupOf } from '../../base/columnar/key-hash.
 import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { StateDeclaration } from '../../program/function/state.ts'
 import { cloneValue } from './clone-value.ts'
+import { HeapSnapshots, type KeyEntry, type KeyGroups, type NamespaceColumns } from './heap-snapshots.ts'
+import { restoredRows } from './restored-rows.ts'
+import type { RestoredTable, StateSnapshot } from './snapshot.ts'
 import { makeStateHandle, type StateHandle } from './state-handle.ts'
+import { type StateShape, shapeOf } from './state-shape.ts'
 
 /** What state is scoped to beside the key. A window operator uses its windows. */
 export type Namespace = string | number | undefined
@@ -17,6 +21,8 @@ export interface StateCell {
   /** `state total of operator counts`: for messages. */
   readonly what: string
   read(): unknown
+  /** As read, for one who changes in place what he gets. */
+  change(): unknown
   write(value: unknown): void
   clear(): void
 }
@@ -34,6 +40,15 @@ export interface DeclareOptions {
   readonly asIs?: boolean
   /** The state belongs to the key whatever the current namespace. */
   readonly perKey?: boolean
+  /** For values that the owner changes in place, behind a call of `aboutToChange`: what a snapshot keeps of one. */
+  readonly copy?: (value: unknown) => unknown
+}
+
+export interface HeapSnapshotOptions {
+  /** How namespaces stand in rows, where states have them. */
+  readonly namespaces?: NamespaceColumns
+  /** States whose rows are not what their kind of state says, by name. */
+  readonly shapes?: Readonly<Record<string, StateShape>>
 }
 
 /** One value in state, as a snapshot sees it. */
@@ -45,24 +60,20 @@ export interface StateEntry {
   readonly value: unknown
 }
 
-/** What one key holds: a value per declared state, in the order of declaration, per namespace. */
-interface KeyEntry {
-  readonly key: unknown
-  own: unknown[] | undefined
-  spaces: Map<string | number, unknown[]> | undefined
-}
-
 interface Declared {
   readonly name: string
   readonly slot: number
   readonly declaration: StateDeclaration
   readonly handle: StateHandle
+  readonly shape: StateShape
+  readonly perKey: boolean
 }
 
 export class HeapKeyedState {
   readonly #operatorName: string
   readonly #maxParallelism: number
-  readonly #groups: (Map<string | number, KeyEntry> | undefined)[] = []
+  #groups: KeyGroups = []
+  readonly #snapshots = new HeapSnapshots()
   readonly #declared = new Map<string, Declared>()
   #active = false
   #key: unknown
@@ -122,12 +133,11 @@ export class HeapKeyedState {
       return known.handle as H
     }
     const slot = this.#declared.size
-    const handle = makeStateHandle(
-      declaration,
-      this.#cell(name, slot, options.perKey === true),
-      options.asIs ? 'as is' : options.shareValues ? 'shared' : 'own',
-    )
-    this.#declared.set(name, { name, slot, declaration, handle })
+    const perKey = options.perKey === true
+    const cell = this.#cell(name, slot, perKey)
+    const sharing = options.asIs ? 'as is' : options.shareValues ? 'shared' : 'own'
+    const handle = makeStateHandle(declaration, cell, sharing)
+    this.#declared.set(name, { name, slot, declaration, handle, shape: shapeOf(declaration, cell.what, sharing, options.copy), perKey })
     return handle as H
   }
 
@@ -135,7 +145,10 @@ export class HeapKeyedState {
   clearNamespace(namespace: string | number): void {
     this.#mustBeKeyed('A namespace')
     const entry = this.#lookup()
-    if (entry?.spaces?.delete(namespace)) this.#dropIfEmpty(entry)
+    if (!entry?.spaces?.has(namespace)) return
+    this.#snapshots.save(entry)
+    entry.spaces.delete(namespace)
+    this.#dropIfEmpty(entry)
   }
 
   /**
@@ -158,6 +171,57 @@ export class HeapKeyedState {
       }
     }
     this.#namespace = current
+  }
+
+  /** To be called ahead of a change, in place, of what a state declared `asIs` holds for the current key. */
+  aboutToChange(): void {
+    if (!this.#snapshots.isOpen) return
+    const entry = this.#lookup()
+    if (entry !== undefined) this.#snapshots.save(entry)
+  }
+
+  /** Whether keys are saved ahead of their changes. */
+  get isSaving(): boolean {
+    return this.#snapshots.isOpen
+  }
+
+  /** Every declared state as it is now; costs nothing that grows with the state. */
+  snapshot({ namespaces, shapes }: HeapSnapshotOptions = {}): readonly StateSnapshot[] {
+    const declared = [...this.#declared.values()]
+    const states = declared.map(({ name, slot, shape, perKey }) => {
+      return { name, slot, shape: shapes?.[name] ?? shape, namespaces: perKey ? undefined : namespaces }
+    })
+    const copies = declared.map(({ shape }) => shape)
+    return this.#snapshots.begin(this.#groups, copies, states)
+  }
+
+  /** Takes in the rows of a declared state. */
+  async restore(table: RestoredTable, { namespaces, shapes }: HeapSnapshotOptions = {}): Promise<void> {
+    const state = this.#declared.get(table.name)
+    assert(state !== undefined, `state ${table.name} of ${this.#operatorName} is declared before it is restored`)
+    const { slot, perKey } = state
+    const shape = shapes?.[table.name] ?? state.shape
+    const spaces = perKey ? undefined : namespaces
+    const names = [...(spaces?.names ?? []), ...shape.columns]
+    const width = spaces?.names.length ?? 0
+    for await (const { keys, rows } of restoredRows(table, names, shape.declared)) {
+      for (const [i, row] of rows.entries()) {
+        this.setCurrentKey(keys[i])
+        const namespace = spaces?.fromColumns(row.slice(0, width))
+        this.#write(slot, namespace, shape.restore(this.#read(slot, namespace), width === 0 ? row : row.slice(width)))
+      }
+    }
+    this.leaveKey()
+  }
+
+  /** Forgets all keys. */
+  clear(): void {
+    // Open snapshots keep the groups that they began with.
+    this.#groups = []
+    this.#key = undefined
+    this.#resolved = false
+    this.#entry = undefined
+    this.#active = false
   }
 
   /** Keys that hold state. */
@@ -190,6 +254,11 @@ export class HeapKeyedState {
     return {
       what: `state ${name} of operator ${this.#operatorName}`,
       read: () => this.#read(slot, namespace()),
+      change: () => {
+        const at = namespace()
+        this.aboutToChange()
+        return this.#read(slot, at)
+      },
       write: (value) => this.#write(slot, namespace(), value),
       clear: () => this.#clear(slot, namespace()),
     }
@@ -212,6 +281,7 @@ export class HeapKeyedState {
 
   #write(slot: number, namespace: Namespace, value: unknown): void {
     const entry = this.#lookup() ?? this.#addEntry()
+    this.#snapshots.save(entry)
     let slots = namespace === undefined ? entry.own : entry.spaces?.get(namespace)
     if (slots === undefined) {
       slots = new Array(this.#declared.size).fill(undefined)
@@ -229,6 +299,7 @@ export class HeapKeyedState {
     const entry = this.#lookup()
     const slots = namespace === undefined ? entry?.own : entry?.spaces?.get(namespace)
     if (entry === undefined || slots?.[slot] === undefined) return
+    this.#snapshots.save(entry)
     slots[slot] = undefined
     if (slots.some((value) => value !== undefined)) return
     if (namespace === undefined) entry.own = undefined
@@ -241,7 +312,7 @@ export class HeapKeyedState {
     // The user keeps the key that he gave; ours must not change with it.
     const key = cloneValue(this.#key, `The key of operator ${this.#operatorName}`)
     const canonical = key === this.#canonical ? (key as string | number) : this.#canonical
-    const entry: KeyEntry = { key, own: undefined, spaces: undefined }
+    const entry: KeyEntry = { key, own: undefined, spaces: undefined, epoch: this.#snapshots.epoch }
     const keys = this.#groups[group] ?? new Map<string | number, KeyEntry>()
     this.#groups[group] = keys.set(canonical, entry)
     this.#entry = entry
@@ -251,6 +322,7 @@ export class HeapKeyedState {
   #dropIfEmpty(entry: KeyEntry): void {
     if (entry.own !== undefined || (entry.spaces !== undefined && entry.spaces.size > 0)) return
     this.#groups[this.currentKeyGroup]?.delete(this.#canonical)
+    this.#snapshots.drop(this.currentKeyGroup, entry)
     this.#entry = undefined
   }
 

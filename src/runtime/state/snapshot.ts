@@ -21,13 +21,13 @@ export interface StateDescription {
   readonly form: string
   /** Declared types by column; what is absent is inferred from the rows. */
   readonly declared?: Readonly<Record<string, { readonly type: DataType; readonly nullable: boolean }>>
-  /** Whatever else the operator needs to take the rows back. */
+  /** Whatever else the operator needs to take the rows back. A restore is given that of one subtask: it is the same in all. */
   readonly meta?: Readonly<Record<string, unknown>>
 }
 
 /**
- * Up to a few thousand rows. All chunks of a state have the same columns; those of a keyed state begin with `keyGroup` (Int32Array,
- * never falling from chunk to chunk) and `key`.
+ * Up to a few thousand rows; none where bounded work has given none yet (its columns then say nothing of types). All chunks of a
+ * state have the same columns; those of a keyed state begin with `keyGroup` (Int32Array, never falling from chunk to chunk) and `key`.
  */
 export type StateChunk = ColumnarUnit
 

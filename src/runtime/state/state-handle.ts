@@ -67,7 +67,7 @@ function valueHandle(cell: StateCell, { take, give }: Copies): StateHandle {
 function listHandle(cell: StateCell, { take, give }: Copies): StateHandle {
   const append = (value: unknown): void => {
     const taken = take(value)
-    const list = cell.read() as unknown[] | undefined
+    const list = cell.change() as unknown[] | undefined
     if (list === undefined) cell.write([taken])
     else list.push(taken)
   }
@@ -84,7 +84,7 @@ function listHandle(cell: StateCell, { take, give }: Copies): StateHandle {
     },
     clear: () => cell.clear(),
     merge: (moved) => {
-      const list = cell.read() as unknown[] | undefined
+      const list = cell.change() as unknown[] | undefined
       if (list === undefined) cell.write(moved)
       else for (const value of moved as unknown[]) list.push(value)
     },
@@ -97,7 +97,7 @@ function mapHandle(cell: StateCell, { take, give }: Copies): StateHandle {
   const entries = (): MapEntries | undefined => cell.read() as MapEntries | undefined
   const put = (key: unknown, value: unknown): void => {
     const entry: [unknown, unknown] = [take(key), take(value)]
-    const map = entries()
+    const map = cell.change() as MapEntries | undefined
     if (map === undefined) cell.write(new Map([[canonicalKey(key), entry]]))
     else map.set(canonicalKey(key), entry)
   }
@@ -113,7 +113,7 @@ function mapHandle(cell: StateCell, { take, give }: Copies): StateHandle {
       for (const [key, value] of pairs) put(key, value)
     },
     remove: (key: unknown) => {
-      const map = entries()
+      const map = cell.change() as MapEntries | undefined
       if (map?.delete(canonicalKey(key)) && map.size === 0) cell.clear()
     },
     contains: (key: unknown) => entries()?.has(canonicalKey(key)) ?? false,
@@ -134,7 +134,7 @@ function* given<E, R>(entries: readonly E[], give: (entry: E) => R): IterableIte
 function reducingHandle(cell: StateCell, { take, give }: Copies, fn: ReduceFunction<unknown>): StateHandle {
   const reduce = typeof fn === 'function' ? fn : fn.reduce.bind(fn)
   const add = (taken: unknown): void => {
-    const box = cell.read() as [unknown] | undefined
+    const box = cell.change() as [unknown] | undefined
     if (box === undefined) cell.write([taken])
     else box[0] = reduce(box[0], taken)
   }
@@ -156,13 +156,13 @@ function aggregatingHandle(cell: StateCell, { take, give }: Copies, fn: Aggregat
       return box === undefined ? undefined : give(fn.getResult(box[0]))
     },
     add: (value: unknown) => {
-      const box = cell.read() as [unknown] | undefined
+      const box = cell.change() as [unknown] | undefined
       if (box === undefined) cell.write([fn.add(take(value), fn.createAccumulator())])
       else box[0] = fn.add(take(value), box[0])
     },
     clear: () => cell.clear(),
     merge: (moved) => {
-      const box = cell.read() as [unknown] | undefined
+      const box = cell.change() as [unknown] | undefined
       if (box === undefined) cell.write(moved)
       else if (fn.merge === undefined) throw withoutMerge(cell.what)
       else box[0] = fn.merge(box[0], (moved as [unknown])[0])

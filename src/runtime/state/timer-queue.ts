@@ -4,7 +4,9 @@
  * of their registration, namespace by namespace.
  */
 import { canonicalKey, hashKey, keyGroupOf } from '../../base/columnar/key-hash.ts'
+import type { TimeDomain } from '../../program/function/window.ts'
 import { cloneValue } from './clone-value.ts'
+import type { TimerRun, TimerSnapshots } from './gathered-timers.ts'
 import type { Namespace } from './heap-keyed-state.ts'
 import { TimeHeap } from './time-heap.ts'
 
@@ -15,8 +17,10 @@ export interface QueuedTimer<N extends Namespace> {
 }
 
 /** The keys, by canonical form, that have a timer at one time in one namespace. */
-interface KeySet<N> {
+export interface KeySet<N> {
+  readonly time: number
   readonly namespace: N
+  epoch: number
   readonly keys: Map<string | number, unknown>
   cursor: MapIterator<[string | number, unknown]> | undefined
 }
@@ -38,6 +42,13 @@ export class TimerQueue<N extends Namespace> {
   /** Where the timer before went: many keys set theirs for one time. Undefined when that set is gone. */
   #lastSet: KeySet<N> | undefined
   #lastTime = 0
+  readonly #domain: TimeDomain
+  readonly #snapshots: TimerSnapshots<KeySet<N>> | undefined
+
+  constructor(domain: TimeDomain = 'event', snapshots?: TimerSnapshots<KeySet<N>>) {
+    this.#domain = domain
+    this.#snapshots = snapshots
+  }
 
   get size(): number {
     return this.#size
@@ -54,6 +65,7 @@ export class TimerQueue<N extends Namespace> {
     const canonical = this.#canonicalOf(key)
     const set = this.#setFor(namespace, time)
     if (set.keys.has(canonical)) return
+    this.#snapshots?.save(set, this.#domain)
     const own = cloneValue(key, 'The key of a timer')
     set.keys.set(own === canonical ? (own as string | number) : canonical, own)
     this.#size++
@@ -62,7 +74,10 @@ export class TimerQueue<N extends Namespace> {
   delete(key: unknown, namespace: N, time: number): void {
     const bucket = this.#buckets.get(time)
     const set = bucket?.sets.get(namespace)
-    if (bucket === undefined || !set?.keys.delete(this.#canonicalOf(key))) return
+    const canonical = this.#canonicalOf(key)
+    if (bucket === undefined || !set?.keys.has(canonical)) return
+    this.#snapshots?.save(set, this.#domain)
+    set.keys.delete(canonical)
     this.#size--
     this.#dropIfEmpty(time, bucket, set)
     // The heap still holds the times of buckets that are gone; a timeout that is moved at each element would fill it.
@@ -75,11 +90,17 @@ export class TimerQueue<N extends Namespace> {
     const bucket = next <= time ? this.#buckets.get(next) : undefined
     if (bucket === undefined) return undefined
     const set = currentSet(bucket)
+    this.#snapshots?.save(set, this.#domain)
     const [canonical, key] = nextKey(set)
     set.keys.delete(canonical)
     this.#size--
     this.#dropIfEmpty(next, bucket, set)
     return { key, namespace: set.namespace, time: next }
+  }
+
+  /** What stands here, one by one, also while it changes. */
+  *sets(): IterableIterator<KeySet<N>> {
+    for (const bucket of this.#buckets.values()) yield* bucket.sets.values()
   }
 
   /** All timers with their key groups, in no promised order. */
@@ -101,7 +122,7 @@ export class TimerQueue<N extends Namespace> {
     }
     let set = bucket.sets.get(namespace)
     if (set === undefined) {
-      set = { namespace, keys: new Map(), cursor: undefined }
+      set = { time, namespace, epoch: this.#snapshots?.epoch ?? 0, keys: new Map(), cursor: undefined }
       bucket.sets.set(namespace, set)
     }
     this.#lastSet = set
@@ -123,6 +144,11 @@ export class TimerQueue<N extends Namespace> {
     this.#lastKey = key
     return this.#lastCanonical
   }
+}
+
+/** A copy of a set's timers. */
+export function runOf<N extends Namespace>({ time, namespace, keys }: KeySet<N>, domain: TimeDomain): TimerRun {
+  return { time, namespace, domain, keys: [...keys.values()] }
 }
 
 /** The first namespace of a bucket that is not empty. */

@@ -257,6 +257,10 @@ export class TypedKeyedState {
         const at = this.find(name)
         return at < 0 ? undefined : this.#objects[this.table.i32[at * 2 + 1]!]?.[slot]
       },
+      change: () => {
+        const at = this.find(name)
+        return at < 0 ? undefined : this.#objects[this.table.i32[at * 2 + 1]!]?.[slot]
+      },
       write: (value) => {
         const at = this.ensure(name)
         const index = this.table.i32[at * 2 + 1]!

@@ -1,0 +1,48 @@
+/**
+ * The rows of a restored keyed state, batch by batch: each with its key and the values of named columns, as values of the type that
+ * the program declares now. They share nothing with the batch.
+ */
+import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
+import { type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+import { evolution } from './check-state-types.ts'
+import { ownRow } from './clone-value.ts'
+import type { RestoredTable, StateDescription } from './snapshot.ts'
+
+export interface RestoredRows {
+  readonly keys: readonly unknown[]
+  /** For each key the values, in the order of the names. */
+  readonly rows: readonly (readonly unknown[])[]
+}
+
+export async function* restoredRows(
+  table: RestoredTable,
+  names: readonly string[],
+  wanted?: StateDescription['declared'],
+): AsyncIterable<RestoredRows> {
+  const evolve = names.map((name) => evolution(table.declared?.[name], wanted?.[name]))
+  for await (const batch of table.batches()) {
+    const key = columnOf(table, batch, 'key')
+    const columns = names.map((name) => columnOf(table, batch, name))
+    const keys: unknown[] = []
+    const rows: unknown[][] = []
+    for (let i = 0; i < batch.rowCount; i++) {
+      keys.push(readValue(key, i))
+      rows.push(
+        columns.map((column, c) => {
+          const value = ownRow(readValue(column, i))
+          return evolve[c] === undefined ? value : evolve[c](value)
+        }),
+      )
+    }
+    yield { keys, rows }
+  }
+}
+
+export function columnOf({ name: state }: RestoredTable, { schema, columns }: ColumnBatch, name: string): ReadColumn {
+  const at = schema.fields.findIndex((field) => field.name === name)
+  if (at >= 0) return columns[at]!
+  throw new StreamError('STATE_INCOMPATIBLE', `State ${state} of the snapshot has no column ${name}`, {
+    hint: 'The snapshot was written by another version, or is not whole.',
+  })
+}
