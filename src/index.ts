@@ -99,7 +99,7 @@ export type {
   TimerService,
 } from './program/function/functions.ts'
 export type { RuntimeContext } from './program/function/runtime-context.ts'
-export type { Sink, SinkWriteContext, SinkWriter } from './program/function/sink.ts'
+export type { CommitRequest, Sink, SinkCommitter, SinkWriteContext, SinkWriter } from './program/function/sink.ts'
 export type {
   PollResult,
   ReaderOutput,
