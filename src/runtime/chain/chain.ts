@@ -55,7 +55,8 @@ export class Chain {
     const runner = this.#runnerFor(unit)
     // A loop compiled while it runs leaves at an exit it has never seen, again and again: young loops are kept short.
     const limit = runner.calls++ < youngCalls ? Math.min(unit.rowCount, unit.cursor + youngRows) : unit.rowCount
-    unit.cursor = runner.run(unit, limit)
+    // Called so, V8 cannot inline the loop into the pump, where the user's functions would fall out of its inlining budget.
+    unit.cursor = Reflect.apply(runner.run, undefined, [unit, limit])
   }
 
   /** How many loops stand ready: one for each shape of input since code was last renewed. */
