@@ -93,7 +93,7 @@ async function* streamBatches(arrow: ArrowModule, file: ByteRanges): AsyncGenera
 }
 
 /** The part of Node's FileHandle that apache-arrow calls. */
-function fileHandle(file: ByteRanges): Parameters<typeof Arrow.RecordBatchReader.from>[0] {
+export function fileHandle(file: ByteRanges): Parameters<typeof Arrow.RecordBatchReader.from>[0] {
   const handle = {
     fd: -1,
     stat: async () => ({ size: file.sizeBytes }),
@@ -107,7 +107,7 @@ function fileHandle(file: ByteRanges): Parameters<typeof Arrow.RecordBatchReader
   return handle as never
 }
 
-function malformed(error: unknown, path: string): StreamError {
+export function malformed(error: unknown, path: string): StreamError {
   if (error instanceof StreamError) return error
   return new StreamError('MALFORMED_INPUT', `cannot read ${path} as Arrow IPC: ${(error as Error).message}`, {
     hint: 'Check that it is a whole Arrow IPC file or stream. Compressed bodies (LZ4, ZSTD) are not supported: write it without compression.',

@@ -26,8 +26,10 @@ export interface StateDescription {
 }
 
 /**
- * Up to a few thousand rows; none where bounded work has given none yet (its columns then say nothing of types). All chunks of a
- * state have the same columns; those of a keyed state begin with `keyGroup` (Int32Array, never falling from chunk to chunk) and `key`.
+ * Up to a few thousand rows, some hundreds where values are objects: a chunk is encoded in one go, before anything else runs in the
+ * thread, so what it holds may be the operator's own. No rows where bounded work has given none yet (its columns then say nothing of
+ * types). All chunks of a state have the same columns; those of a keyed state begin with `keyGroup` (Int32Array, never falling from
+ * row to row) and `key`.
  */
 export type StateChunk = ColumnarUnit
 

@@ -1,0 +1,89 @@
+/**
+ * One state file while it is written: collects the bytes of ColumnFileWriter in blocks, hands full blocks to the file system and
+ * keeps length and checksum. Runs in the task's thread; only writing and syncing happen elsewhere.
+ */
+import { crc32 } from 'node:zlib'
+import type { ColumnSource } from '../../base/columnar/column-block.ts'
+import { ColumnFileWriter, type ColumnFormat } from '../../base/columnar/column-file-writer.ts'
+import type { Field } from '../../base/columnar/data-type.ts'
+import type { FileWriter } from '../../base/filesystem/file-system.ts'
+import type { StateFile } from './checkpoint-metadata.ts'
+
+const blockBytes = 256 * 1024
+
+export class StateFileWriter {
+  readonly fields: readonly Field[]
+  readonly #path: string
+  readonly #file: Promise<FileWriter>
+  readonly #columns: ColumnFileWriter
+  #block = new Uint8Array(blockBytes)
+  #filled = 0
+  #full: Uint8Array[] = []
+  #sizeBytes = 0
+  #rows = 0
+  #crc = 0
+
+  /** `path` is what the metadata will say. The file need not be open yet: what is appended is kept. */
+  constructor(format: ColumnFormat, fields: readonly Field[], path: string, file: Promise<FileWriter>) {
+    this.fields = fields
+    this.#path = path
+    this.#file = file
+    this.#columns = new ColumnFileWriter(format, fields, (bytes) => this.#collect(bytes))
+  }
+
+  append(columns: readonly ColumnSource[], rowCount: number): void {
+    this.#columns.write(columns, rowCount)
+    this.#rows += rowCount
+  }
+
+  /** Whether there is something to flush. */
+  get isFull(): boolean {
+    return this.#full.length > 0
+  }
+
+  async flush(): Promise<void> {
+    const blocks = this.#full
+    this.#full = []
+    const file = await this.#file
+    for (const block of blocks) await file.write(block)
+  }
+
+  /** Writes the end of the file; it is durable when the promise resolves. */
+  async finish(): Promise<StateFile> {
+    this.#columns.finish()
+    this.#seal()
+    await this.flush()
+    const file = await this.#file
+    await file.sync()
+    await file.close()
+    return { path: this.#path, sizeBytes: this.#sizeBytes, rows: this.#rows, crc32: hex8(this.#crc) }
+  }
+
+  /** Closes the file as it is. */
+  async close(): Promise<void> {
+    await (await this.#file).close()
+  }
+
+  #collect(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + blockBytes - this.#filled)
+      this.#block.set(part, this.#filled)
+      this.#filled += part.length
+      at += part.length
+      if (this.#filled === blockBytes) this.#seal()
+    }
+  }
+
+  #seal(): void {
+    if (this.#filled === 0) return
+    const block = this.#block.subarray(0, this.#filled)
+    this.#crc = crc32(block, this.#crc)
+    this.#sizeBytes += block.length
+    this.#full.push(block)
+    this.#block = new Uint8Array(blockBytes)
+    this.#filled = 0
+  }
+}
+
+/** A checksum as metadata says it. */
+export const hex8 = (crc: number): string => (crc >>> 0).toString(16).padStart(8, '0')
