@@ -6,8 +6,9 @@
 import { canonicalKey, hashKey, keyGroupOf } from '../../base/columnar/key-hash.ts'
 import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { StateDeclaration } from '../../program/function/state.ts'
+import { mustTakeOver } from './check-state-types.ts'
 import { cloneValue } from './clone-value.ts'
-import { HeapSnapshots, type KeyEntry, type KeyGroups, type NamespaceColumns } from './heap-snapshots.ts'
+import { type EntryTable, HeapSnapshots, type KeyEntry, type KeyGroups, type NamespaceColumns } from './heap-snapshots.ts'
 import { restoredRows } from './restored-rows.ts'
 import type { RestoredTable, StateSnapshot } from './snapshot.ts'
 import { makeStateHandle, type StateHandle } from './state-handle.ts'
@@ -49,6 +50,9 @@ export interface HeapSnapshotOptions {
   readonly namespaces?: NamespaceColumns
   /** States whose rows are not what their kind of state says, by name. */
   readonly shapes?: Readonly<Record<string, StateShape>>
+  /** Tables made of all that a key holds, and the states that are in them and need none of their own. */
+  readonly tables?: readonly EntryTable[]
+  readonly within?: readonly string[]
 }
 
 /** One value in state, as a snapshot sees it. */
@@ -186,21 +190,27 @@ export class HeapKeyedState {
   }
 
   /** Every declared state as it is now; costs nothing that grows with the state. */
-  snapshot({ namespaces, shapes }: HeapSnapshotOptions = {}): readonly StateSnapshot[] {
+  snapshot({ namespaces, shapes, tables, within = [] }: HeapSnapshotOptions = {}): readonly StateSnapshot[] {
     const declared = [...this.#declared.values()]
-    const states = declared.map(({ name, slot, shape, perKey }) => {
+    const alone = declared.filter(({ name }) => !within.includes(name))
+    const states = alone.map(({ name, slot, shape, perKey }) => {
       return { name, slot, shape: shapes?.[name] ?? shape, namespaces: perKey ? undefined : namespaces }
     })
     const copies = declared.map(({ shape }) => shape)
-    return this.#snapshots.begin(this.#groups, copies, states)
+    return this.#snapshots.begin(this.#groups, copies, states, tables, (name) => this.#declared.get(name)!.slot)
   }
 
-  /** Takes in the rows of a declared state. */
+  has(name: string): boolean {
+    return this.#declared.has(name)
+  }
+
+  /** Takes in the rows of a declared state, whose type they must fit. */
   async restore(table: RestoredTable, { namespaces, shapes }: HeapSnapshotOptions = {}): Promise<void> {
     const state = this.#declared.get(table.name)
     assert(state !== undefined, `state ${table.name} of ${this.#operatorName} is declared before it is restored`)
     const { slot, perKey } = state
     const shape = shapes?.[table.name] ?? state.shape
+    mustTakeOver(this.#operatorName, table, { name: table.name, scope: 'keyed', form: shape.form, declared: shape.declared })
     const spaces = perKey ? undefined : namespaces
     const names = [...(spaces?.names ?? []), ...shape.columns]
     const width = spaces?.names.length ?? 0

@@ -38,6 +38,24 @@ export interface SnapshotState {
   readonly namespaces: NamespaceColumns | undefined
 }
 
+/** A table whose rows are made of all that a key holds. */
+export interface EntryTable {
+  readonly name: string
+  readonly form: string
+  /** Behind keyGroup and key. */
+  readonly columns: readonly string[]
+  readonly declared?: StateSnapshot['declared']
+  rowsOf(held: HeldByKey): readonly (readonly unknown[])[]
+}
+
+/** What a key holds, in the handles' own forms; undefined: nothing. */
+export interface HeldByKey {
+  /** Of a state that belongs to the key alone. */
+  own(state: string): unknown
+  in(state: string, namespace: string | number): unknown
+  readonly namespaces: Iterable<string | number>
+}
+
 type Contents = Pick<KeyEntry, 'own' | 'spaces'>
 
 interface OpenSnapshot {
@@ -59,21 +77,34 @@ export class HeapSnapshots {
   }
 
   /** `shapes`: one a slot. */
-  begin(groups: KeyGroups, shapes: readonly StateShape[], states: readonly SnapshotState[]): readonly StateSnapshot[] {
+  begin(
+    groups: KeyGroups,
+    shapes: readonly StateShape[],
+    states: readonly SnapshotState[],
+    tables: readonly EntryTable[] = [],
+    slotOf: (state: string) => number = () => -1,
+  ): readonly StateSnapshot[] {
     this.#shapes = shapes
     const open: OpenSnapshot = { epoch: ++this.epoch, groups, saved: new Map(), gone: [] }
     this.#open.push(open)
-    let left = states.length
+    let left = states.length + tables.length
     const release = (): void => {
       if (--left === 0) this.#open = this.#open.filter((other) => other !== open)
     }
     if (left === 0) this.#open.pop()
-    return states.map((state) => ({
+    const ofStates = states.map((state) => ({
       ...{ name: state.name, scope: 'keyed' as const, form: state.shape.form },
       ...(state.shape.declared !== undefined && { declared: state.shape.declared }),
       chunks: () => this.#chunks(open, state),
       release,
     }))
+    const ofEntries = tables.map((table) => ({
+      ...{ name: table.name, scope: 'keyed' as const, form: table.form },
+      ...(table.declared !== undefined && { declared: table.declared }),
+      chunks: () => this.#entryChunks(open, table, slotOf),
+      release,
+    }))
+    return [...ofStates, ...ofEntries]
   }
 
   /** Ahead of each change of an entry, of its arrays or of what lies in them. */
@@ -122,9 +153,34 @@ export class HeapSnapshots {
     if (rows.count > 0) yield rows.take()
   }
 
+  /** The rows of an entry are made at once, so it may change between two chunks. */
+  *#entryChunks(open: OpenSnapshot, table: EntryTable, slotOf: (state: string) => number): IterableIterator<StateChunk> {
+    const rows = new ChunkRows(table.columns)
+    for (let group = 0; group < open.groups.length; group++) {
+      const entries = [...(open.groups[group]?.values() ?? []), ...(open.gone[group] ?? [])]
+      for (const entry of entries) {
+        const contents = this.#contentsOf(open, entry)
+        if (contents === undefined) continue
+        for (const row of table.rowsOf(heldBy(contents, slotOf))) {
+          if (rows.room === 0) yield rows.take()
+          rows.add(group, entry.key, row, [])
+        }
+      }
+    }
+    if (rows.count > 0) yield rows.take()
+  }
+
   /** undefined: the entry is newer than the snapshot. */
   #contentsOf({ epoch, saved }: OpenSnapshot, entry: KeyEntry): Contents | undefined {
     return saved.get(entry) ?? (entry.epoch < epoch ? entry : undefined)
+  }
+}
+
+function heldBy({ own, spaces }: Contents, slotOf: (state: string) => number): HeldByKey {
+  return {
+    own: (state) => own?.[slotOf(state)],
+    in: (state, namespace) => spaces?.get(namespace)?.[slotOf(state)],
+    namespaces: spaces?.keys() ?? [],
   }
 }
 
