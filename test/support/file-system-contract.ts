@@ -130,6 +130,93 @@ export function describeFileSystem(name: string, make: () => Promise<FileSystemU
       expect(await fs.list(root)).toEqual([])
     })
 
+    it('goes on with a file behind a position, cutting off what follows, and refuses one that is shorter', async () => {
+      await writeFile(fs, `${root}/f`, '0123456789')
+      const writer = await fs.reopen(`${root}/f`, 4)
+      await writer.write(bytes('ab'))
+      await writer.sync()
+      await writer.close()
+      expect(await readFile(fs, `${root}/f`)).toBe('0123ab')
+      await expect(fs.reopen(`${root}/f`, 7)).rejects.toMatchObject({
+        code: 'IO_FAILED',
+        message: expect.stringContaining('6 bytes, and 7'),
+      })
+      expect(await readFile(fs, `${root}/f`)).toBe('0123ab')
+      await expect(fs.reopen(`${root}/none`, 0)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+      expect(await fs.status(`${root}/none`)).toBeUndefined()
+    })
+
+    it('syncs a folder, and says so where there is none', async () => {
+      await fs.mkdir(`${root}/x`)
+      await fs.syncFolder(`${root}/x`)
+      await expect(fs.syncFolder(`${root}/none`)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    })
+
+    it('shows a recoverable file when it is committed and not before, however often that is done', async () => {
+      const file = await fs.createRecoverable(`${root}/out/part.txt`, 'job-0')
+      await file.write(bytes('hello '))
+      await file.write(bytes('world'))
+      expect(await fs.status(`${root}/out/part.txt`)).toBeUndefined()
+      const sealed = await file.seal()
+      expect(sealed).toMatchObject({ path: `${root}/out/part.txt`, sizeBytes: 11 })
+      expect(JSON.parse(JSON.stringify(sealed))).toEqual(sealed)
+      expect(await fs.status(`${root}/out/part.txt`)).toBeUndefined()
+      for (const { path } of await fs.list(`${root}/out`)) expect(path).toMatch(/\/\.[^/]+$/)
+      expect(await fs.commitRecoverable(sealed)).toBe('committed')
+      expect(await fs.commitRecoverable(sealed)).toBe('already committed')
+      expect(await readFile(fs, `${root}/out/part.txt`)).toBe('hello world')
+      expect((await fs.list(`${root}/out`)).length).toBe(1)
+    })
+
+    it('resumes a recoverable file where it was persisted, again and again, without what was written since', async () => {
+      const first = await fs.createRecoverable(`${root}/part.txt`, 'job-0')
+      await first.write(bytes('kept,'))
+      const point = JSON.parse(JSON.stringify(await first.persist()))
+      await first.write(bytes('lost'))
+      await first.close()
+      for (const lost of ['lost again', '']) {
+        const dead = await fs.resumeRecoverable(point)
+        await dead.write(bytes(lost))
+        await dead.close()
+      }
+      const file = await fs.resumeRecoverable(point)
+      await file.write(bytes('new'))
+      const later = await file.persist()
+      expect(later.sizeBytes).toBe(8)
+      expect(await fs.commitRecoverable(await file.seal())).toBe('committed')
+      expect(await readFile(fs, `${root}/part.txt`)).toBe('kept,new')
+      await expect(fs.resumeRecoverable(point)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    })
+
+    it('commits what was sealed although somebody wrote on, and over an older file of that name', async () => {
+      await writeFile(fs, `${root}/part.txt`, 'of an earlier run, and longer')
+      const file = await fs.createRecoverable(`${root}/part.txt`, 'job-0')
+      await file.write(bytes('whole'))
+      const sealed = await file.seal()
+      const dead = await fs.reopen(sealed.token, sealed.sizeBytes)
+      await dead.write(bytes(' and more'))
+      await dead.close()
+      await fs.commitRecoverable(sealed)
+      expect(await readFile(fs, `${root}/part.txt`)).toBe('whole')
+    })
+
+    it('discards a recoverable file by its point or sealed, twice too, and leaves a committed one alone', async () => {
+      const points = []
+      for (const name of ['a', 'b', 'c']) {
+        const file = await fs.createRecoverable(`${root}/${name}`, 'job-0')
+        await file.write(bytes(name))
+        points.push(name === 'a' ? await file.persist() : await file.seal())
+        await file.close()
+      }
+      await fs.commitRecoverable(points[2]!)
+      for (const point of [...points, points[0]!]) await fs.discardRecoverable(point)
+      expect((await fs.list(root)).map(({ path }) => path)).toEqual([`${root}/c`])
+      await expect(fs.commitRecoverable(points[1]!)).rejects.toMatchObject({
+        code: 'FILE_NOT_FOUND',
+        message: expect.stringContaining(`cannot publish ${root}/b`),
+      })
+    })
+
     it('makes folders, again and again without complaint', async () => {
       await fs.mkdir(`${root}/x/y`)
       await fs.mkdir(`${root}/x/y`)

@@ -40,6 +40,15 @@ export function noSpace(action: string, path: string, cause?: unknown): StreamEr
   })
 }
 
+/** A file that was to be gone on with has lost what was durable. */
+export function tooShort(path: string, sizeBytes: number, expectedBytes: number): StreamError {
+  return new StreamError('IO_FAILED', `cannot go on with ${path}: it has ${sizeBytes} bytes, and ${expectedBytes} were written`, {
+    hint: 'Something else cut it short or replaced it: go on from an earlier checkpoint, or start the job without one.',
+    place: { file: path },
+    retry: 'never',
+  })
+}
+
 function hintFor(code: unknown): string {
   switch (code) {
     case 'EACCES':

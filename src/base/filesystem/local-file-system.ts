@@ -1,6 +1,7 @@
 /**
  * The machine's own files. write() hands all bytes to the operating system before it resolves, sync() waits for the
- * disk, and a rename is on disk when it resolves, so that a published file survives a power cut.
+ * disk, for the file's name in its folder too, and a rename is on disk when it resolves, so that a published file survives a power
+ * cut. Folders are on disk when they are made.
  */
 import { Buffer } from 'node:buffer'
 import { constants } from 'node:fs'
@@ -8,10 +9,13 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StreamError } from '../core/stream-error.ts'
-import { fileError } from './file-error.ts'
+import { fileError, tooShort } from './file-error.ts'
 import type { FileReader, FileStatus, FileSystem, FileWriter } from './file-system.ts'
+import { type RecoverableFile, RenamingFiles, type ResumePoint, type SealedFile } from './recoverable-file.ts'
 
 export class LocalFileSystem implements FileSystem {
+  readonly #recoverable = new RenamingFiles(this)
+
   async open(path: string): Promise<FileReader> {
     const handle = await attempt('read', path, () => open(localPath(path), constants.O_RDONLY))
     try {
@@ -28,8 +32,21 @@ export class LocalFileSystem implements FileSystem {
     return attempt('create', path, async () => {
       const target = localPath(path)
       await makeFolder(dirname(target))
-      return new LocalFileWriter(path, await open(target, options.exclusive === true ? 'wx' : 'w'))
+      return new LocalFileWriter(path, await open(target, options.exclusive === true ? 'wx' : 'w'), dirname(target))
     })
+  }
+
+  async reopen(path: string, sizeBytes: number): Promise<FileWriter> {
+    const handle = await attempt('go on with', path, () => open(localPath(path), constants.O_WRONLY | constants.O_APPEND))
+    try {
+      const { size } = await handle.stat()
+      if (size < sizeBytes) throw tooShort(path, size, sizeBytes)
+      await handle.truncate(sizeBytes)
+      return new LocalFileWriter(path, handle, undefined)
+    } catch (error) {
+      await handle.close()
+      throw fileError(error, 'go on with', path)
+    }
   }
 
   async status(path: string): Promise<FileStatus | undefined> {
@@ -50,7 +67,7 @@ export class LocalFileSystem implements FileSystem {
 
   async rename(from: string, to: string): Promise<void> {
     await attempt('rename', from, () => rename(localPath(from), localPath(to)))
-    await attempt('make durable', to, () => syncFolder(dirname(localPath(to))))
+    await this.syncFolder(dirname(localPath(to)))
   }
 
   async remove(path: string, options: { readonly recursive?: boolean } = {}): Promise<void> {
@@ -59,6 +76,26 @@ export class LocalFileSystem implements FileSystem {
 
   async mkdir(path: string): Promise<void> {
     await attempt('make the folder', path, () => makeFolder(localPath(path)))
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    await attempt('make durable', path, () => syncFolder(localPath(path)))
+  }
+
+  createRecoverable(path: string, owner: string): Promise<RecoverableFile> {
+    return this.#recoverable.create(path, owner)
+  }
+
+  resumeRecoverable(point: ResumePoint): Promise<RecoverableFile> {
+    return this.#recoverable.resume(point)
+  }
+
+  commitRecoverable(file: SealedFile): Promise<'committed' | 'already committed'> {
+    return this.#recoverable.commit(file)
+  }
+
+  discardRecoverable(file: ResumePoint | SealedFile): Promise<void> {
+    return this.#recoverable.discard(file)
   }
 }
 
@@ -95,11 +132,14 @@ class LocalFileReader implements FileReader {
 class LocalFileWriter implements FileWriter {
   readonly #path: string
   readonly #handle: FileHandle
+  /** Of a file whose name may not be on disk yet. */
+  #newIn: string | undefined
   #closed = false
 
-  constructor(path: string, handle: FileHandle) {
+  constructor(path: string, handle: FileHandle, newIn: string | undefined) {
     this.#path = path
     this.#handle = handle
+    this.#newIn = newIn
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -111,7 +151,11 @@ class LocalFileWriter implements FileWriter {
   }
 
   async sync(): Promise<void> {
-    await attempt('make durable', this.#path, () => this.#handle.sync())
+    await attempt('make durable', this.#path, async () => {
+      await this.#handle.sync()
+      if (this.#newIn !== undefined) await syncFolder(this.#newIn)
+      this.#newIn = undefined
+    })
   }
 
   async close(): Promise<void> {
@@ -133,6 +177,7 @@ async function attempt<R>(action: string, path: string, work: () => Promise<R>):
 async function makeFolder(path: string, again = true): Promise<void> {
   try {
     await mkdir(path)
+    await syncFolder(dirname(path))
   } catch (error) {
     if (isCode(error, 'EEXIST')) {
       if ((await stat(path)).isDirectory()) return

@@ -4,8 +4,9 @@
  */
 import { posix } from 'node:path'
 import { type Clock, ManualClock } from '../core/clock.ts'
-import { fileError, fileNotFound, noSpace } from './file-error.ts'
+import { fileError, fileNotFound, noSpace, tooShort } from './file-error.ts'
 import type { FileReader, FileStatus, FileSystem, FileWriter } from './file-system.ts'
+import { type RecoverableFile, RenamingFiles, type ResumePoint, type SealedFile } from './recoverable-file.ts'
 
 interface MemoryFile {
   bytes: Uint8Array
@@ -18,6 +19,7 @@ export class MemoryFileSystem implements FileSystem {
   readonly #folders = new Set<string>(['/', '.'])
   readonly #clock: Clock
   readonly #capacityBytes: number
+  readonly #recoverable = new RenamingFiles(this)
 
   constructor(options: { readonly clock?: Clock; readonly capacityBytes?: number } = {}) {
     this.#clock = options.clock ?? new ManualClock()
@@ -44,11 +46,18 @@ export class MemoryFileSystem implements FileSystem {
     this.#makeFolders(posix.dirname(key), 'create', path)
     const file: MemoryFile = { bytes: new Uint8Array(0), sizeBytes: 0, modifiedMs: this.#clock.now() }
     this.#files.set(key, file)
-    return {
-      write: async (bytes) => this.#append(file, bytes, path),
-      sync: async () => {},
-      close: async () => {},
-    }
+    return this.#writer(file, path)
+  }
+
+  async reopen(path: string, sizeBytes: number): Promise<FileWriter> {
+    const key = posix.normalize(path)
+    const old = this.#files.get(key)
+    if (this.#folders.has(key)) throw wrongKind('EISDIR', 'go on with', path)
+    if (old === undefined) throw fileNotFound('go on with', path)
+    if (old.sizeBytes < sizeBytes) throw tooShort(path, old.sizeBytes, sizeBytes)
+    old.sizeBytes = sizeBytes
+    old.modifiedMs = this.#clock.now()
+    return this.#writer(old, path)
   }
 
   async status(path: string): Promise<FileStatus | undefined> {
@@ -92,6 +101,34 @@ export class MemoryFileSystem implements FileSystem {
 
   async mkdir(path: string): Promise<void> {
     this.#makeFolders(posix.join(path, '.'), 'make the folder', path)
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    if (!this.#folders.has(posix.join(path, '.'))) throw fileNotFound('make durable', path)
+  }
+
+  createRecoverable(path: string, owner: string): Promise<RecoverableFile> {
+    return this.#recoverable.create(path, owner)
+  }
+
+  resumeRecoverable(point: ResumePoint): Promise<RecoverableFile> {
+    return this.#recoverable.resume(point)
+  }
+
+  commitRecoverable(file: SealedFile): Promise<'committed' | 'already committed'> {
+    return this.#recoverable.commit(file)
+  }
+
+  discardRecoverable(file: ResumePoint | SealedFile): Promise<void> {
+    return this.#recoverable.discard(file)
+  }
+
+  #writer(file: MemoryFile, path: string): FileWriter {
+    return {
+      write: async (bytes) => this.#append(file, bytes, path),
+      sync: async () => {},
+      close: async () => {},
+    }
   }
 
   #makeFolders(folder: string, action: string, path: string): void {
