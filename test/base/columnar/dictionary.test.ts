@@ -66,19 +66,45 @@ describe('StringDictionary', () => {
     expect(dictionary.encode(['0'], null, 1, ids)).toBe(false)
   })
 
-  it('is given up when distinct strings grow with the rows, but only after enough rows', () => {
+  it('is given up when nearly every string is a new one, but only after enough rows', () => {
     const dictionary = new StringDictionary()
     const ids = new Int32Array(2048)
     let row = 0
     const next = (): boolean =>
       dictionary.encode(
-        Array.from({ length: 2048 }, () => `${row++ >> 1}`),
+        Array.from({ length: 2048 }, () => `${row++}`),
         null,
         2048,
         ids,
       )
     for (let batch = 0; batch < 7; batch++) expect(next()).toBe(true)
     expect(next()).toBe(false)
+  })
+
+  it('stays while some ten thousand keys are seen for the first time', () => {
+    const dictionary = new StringDictionary()
+    const ids = new Int32Array(2048)
+    for (let batch = 0; batch < 40; batch++) {
+      const keys = Array.from({ length: 2048 }, (_, i) => (hashKey(batch * 2048 + i) >>> 0) % 10_000)
+      const known = dictionary.encode(
+        keys.map((key) => `user-${key}`),
+        null,
+        2048,
+        ids,
+      )
+      expect(known).toBe(true)
+      expect(keys.map((key) => `user-${key}`)).toEqual(Array.from(ids, (id) => dictionary.values[id]))
+    }
+  })
+
+  it('tells strings apart that share length, beginning and end, and takes the empty one for itself', () => {
+    const dictionary = new StringDictionary()
+    const values = ['', 'a', 'aaaa', 'ab-1-wxyz', 'ab-2-wxyz', 'ab-3-wxyz', '\0', 'é', '\ud800', '\ud800a', 'ab-1-wxyz', '']
+    const ids = new Int32Array(values.length)
+    for (let pass = 0; pass < 3; pass++) {
+      expect(dictionary.encode(values, null, values.length, ids)).toBe(true)
+      expect(Array.from(ids)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 3, 0])
+    }
   })
 
   it('does not keep long strings', () => {
