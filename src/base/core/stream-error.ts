@@ -25,6 +25,7 @@ export const errorCodes = {
   STATE_INCOMPATIBLE: { domain: 'user', retry: 'never' },
   OUT_OF_MEMORY: { domain: 'user', retry: 'backoff' },
   CHECKPOINT_DECLINED: { domain: 'external', retry: 'backoff' },
+  CHECKPOINT_FAILED: { domain: 'external', retry: 'backoff' },
   CANCELLED: { domain: 'user', retry: 'never' },
   IO_FAILED: { domain: 'external', retry: 'backoff' },
   NO_SPACE: { domain: 'external', retry: 'backoff' },
