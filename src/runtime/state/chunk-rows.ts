@@ -7,13 +7,15 @@ export const chunkRows = 2048
 export class ChunkRows {
   count = 0
   readonly #names: readonly string[]
+  readonly #keyColumn: (keys: unknown[]) => StateChunk['columns'][number]['values']
   #groups = new Int32Array(chunkRows)
   #keys: unknown[] = []
   #columns: unknown[][]
 
-  /** `names` are those of the columns behind keyGroup and key. */
-  constructor(names: readonly string[]) {
+  /** `names` are those of the columns behind keyGroup and key; `keyColumn` makes the column of what was given as keys. */
+  constructor(names: readonly string[], keyColumn: (keys: unknown[]) => StateChunk['columns'][number]['values'] = (keys) => keys) {
     this.#names = names
+    this.#keyColumn = keyColumn
     this.#columns = names.map(() => [])
   }
 
@@ -35,7 +37,7 @@ export class ChunkRows {
       rowCount: this.count,
       columns: [
         { name: 'keyGroup', values: this.#groups.subarray(0, this.count) },
-        { name: 'key', values: this.#keys },
+        { name: 'key', values: this.#keyColumn(this.#keys) },
         ...this.#names.map((name, c) => ({ name, values: this.#columns[c]! })),
       ],
     }

@@ -54,6 +54,10 @@ export class TimerSnapshots<B extends SnapshotBucket> {
     this.#released = released
   }
 
+  get isOpen(): boolean {
+    return this.#open.length > 0
+  }
+
   /** Ahead of each change of a bucket. */
   save(bucket: B, domain: TimeDomain): void {
     if (bucket.epoch >= this.epoch || this.#open.length === 0) return

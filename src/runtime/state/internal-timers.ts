@@ -72,6 +72,11 @@ export class InternalTimers<N extends Namespace = undefined> {
     return this.#domains.fireProcessingTimers(nowMs, (queue, domain) => fireNext(queue, domain, fire), shouldStop)
   }
 
+  /** Whether timers are copied ahead of their changes. */
+  get isSaving(): boolean {
+    return this.#snapshots.isOpen
+  }
+
   /** The timers as they are now; costs nothing that grows with them. */
   snapshot(maxParallelism: number, namespaces?: NamespaceColumns): StateSnapshot {
     const keys = { groupOf: (key: unknown) => keyGroupOf(hashKey(key), maxParallelism), column: (column: unknown[]) => column }

@@ -7,6 +7,7 @@
  * given out again. So memory follows the keys that live, however many come and go.
  */
 import { canonicalKey, hashFloat64, hashInt32, hashKey } from '../../base/columnar/key-hash.ts'
+import { assert } from '../../base/core/stream-error.ts'
 import { ownRow } from './clone-value.ts'
 import { ownString } from './own-string.ts'
 import { TupleKeys } from './tuple-keys.ts'
@@ -32,6 +33,8 @@ export class KeySpace {
   /** Ids below `values.length` that stand for no key. */
   #free: number[] = []
   #keptBySweep = 0
+  /** Snapshots that read ids. */
+  #holds = 0
 
   get tableKeyKind(): TableKeyKind {
     return this.kind === 'float64' ? 'float64' : 'int32'
@@ -97,7 +100,16 @@ export class KeySpace {
 
   /** Whether there are so many more ids than the last sweep left that another may pay. */
   get wantsSweep(): boolean {
-    return this.#ids.size > Math.max(smallestSweep, 2 * this.#keptBySweep)
+    return this.#holds === 0 && this.#ids.size > Math.max(smallestSweep, 2 * this.#keptBySweep)
+  }
+
+  /** Until as many calls of `release`, every id stands for the key that it stands for now. */
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    this.#holds--
   }
 
   /**
@@ -105,6 +117,7 @@ export class KeySpace {
    * hold translations while they run, so never call it from within one.
    */
   sweep(mark: (use: (id: number) => void) => void): void {
+    assert(this.#holds === 0, 'ids are given up while no snapshot reads them')
     const used = new Uint8Array(this.values.length)
     let end = 0
     const use = (id: number): void => {

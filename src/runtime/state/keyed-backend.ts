@@ -5,6 +5,7 @@
  */
 import type { StateDeclaration } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
+import type { RestoredState, StateSnapshot } from './snapshot.ts'
 
 /** Called with the timer's key entered; whoever is called leaves it. */
 export type FireTurn = (time: number, domain: TimeDomain) => void
@@ -26,4 +27,10 @@ export interface KeyedBackend {
   /** Fires what is due, in order of time. False: `shouldStop` said so, and the same call goes on where this one stopped. */
   advanceWatermark(watermark: number, fire: FireTurn, shouldStop: () => boolean): boolean
   fireProcessingTimers(nowMs: number, fire: FireTurn, shouldStop: () => boolean): boolean
+  /** Whether a snapshot is in flight. */
+  readonly isSaving: boolean
+  /** State and timers as they are now; costs nothing that grows with them. */
+  snapshot(): readonly StateSnapshot[]
+  /** Takes over what is declared here, whichever form wrote it. Before the first key is entered. */
+  restore(restored: RestoredState): Promise<void>
 }

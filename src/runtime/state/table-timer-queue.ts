@@ -2,6 +2,8 @@
  * The timers of one time domain by table key: one per (time, key). A heap orders the distinct times and each has a bucket
  * of its keys, since many timers share a time. Timers of one time come out in the order of their registration.
  */
+import type { TimeDomain } from '../../program/function/window.ts'
+import type { TimerRun, TimerSnapshots } from './gathered-timers.ts'
 import { TimeHeap } from './time-heap.ts'
 import { TimerBucket } from './timer-bucket.ts'
 
@@ -17,8 +19,13 @@ export class TableTimerQueue {
   /** Where the timer before went: many keys set theirs for one time. */
   #last: TimerBucket | undefined
 
-  constructor(hashOf: (key: number) => number) {
+  readonly #domain: TimeDomain
+  readonly #snapshots: TimerSnapshots<TimerBucket> | undefined
+
+  constructor(hashOf: (key: number) => number, domain: TimeDomain = 'event', snapshots?: TimerSnapshots<TimerBucket>) {
     this.#hashOf = hashOf
+    this.#domain = domain
+    this.#snapshots = snapshots
   }
 
   /** Time of the next timer, or +Infinity. */
@@ -31,12 +38,15 @@ export class TableTimerQueue {
   add(key: number, hash: number, time: number): void {
     const last = this.#last
     const bucket = last !== undefined && last.time === time ? last : this.#bucketOf(time)
+    this.#snapshots?.save(bucket, this.#domain)
     if (bucket.add(key, hash)) this.size++
   }
 
   delete(key: number, hash: number, time: number): void {
     const bucket = this.#buckets.get(time)
-    if (bucket === undefined || !bucket.delete(key, hash)) return
+    if (bucket === undefined) return
+    this.#snapshots?.save(bucket, this.#domain)
+    if (!bucket.delete(key, hash)) return
     this.size--
     this.#dropIfEmpty(bucket)
     // The heap still holds the times of buckets that are gone; a timeout that is moved at each element would fill it.
@@ -46,6 +56,7 @@ export class TableTimerQueue {
   /** Takes out the first timer of `nextTime`, which must not be +Infinity, and answers its key. */
   take(time: number): number {
     const bucket = this.#buckets.get(time)!
+    this.#snapshots?.save(bucket, this.#domain)
     const key = bucket.take()
     this.size--
     this.#dropIfEmpty(bucket)
@@ -58,14 +69,22 @@ export class TableTimerQueue {
 
   /** Holds the same under other table keys. */
   rekey(keyOf: (key: number) => number): void {
-    for (const bucket of this.#buckets.values()) bucket.rekey(keyOf)
+    for (const bucket of this.#buckets.values()) {
+      this.#snapshots?.save(bucket, this.#domain)
+      bucket.rekey(keyOf)
+    }
+  }
+
+  /** What stands here, one by one, also while it changes. */
+  buckets(): Iterable<TimerBucket> {
+    return this.#buckets.values()
   }
 
   #bucketOf(time: number): TimerBucket {
     let bucket = this.#buckets.get(time)
     if (bucket === undefined) {
       bucket = this.#spare.pop() ?? new TimerBucket(this.#hashOf)
-      bucket.reset(time)
+      bucket.reset(time, this.#snapshots?.epoch)
       this.#buckets.set(time, bucket)
       this.#heap.push(time)
     }
@@ -80,3 +99,9 @@ export class TableTimerQueue {
     if (this.#spare.length < spareBuckets) this.#spare.push(bucket)
   }
 }
+
+/** A copy of a bucket's timers. */
+export const runOf = (bucket: TimerBucket, domain: TimeDomain): TimerRun => ({
+  ...{ time: bucket.time, namespace: undefined, domain },
+  keys: bucket.copyKeys(),
+})

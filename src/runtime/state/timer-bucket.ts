@@ -11,6 +11,8 @@ const smallestIndex = 32
 
 export class TimerBucket {
   time = 0
+  /** Since which snapshot's beginning it is copied, or new; see gathered-timers.ts. */
+  epoch = 0
   /** Keys that are still to be taken. */
   size = 0
   readonly #hashOf: (key: number) => number
@@ -30,8 +32,9 @@ export class TimerBucket {
   }
 
   /** Empty again, for another time. */
-  reset(time: number): void {
+  reset(time: number, epoch = this.epoch): void {
     this.time = time
+    this.epoch = epoch
     this.size = 0
     this.#count = 0
     this.#cursor = 0
@@ -94,6 +97,11 @@ export class TimerBucket {
       }
       this.#deleted--
     }
+  }
+
+  /** A copy of the keys that are still to be taken, in order. */
+  copyKeys(): number[] {
+    return this.#deleted === 0 ? this.#keys.slice(this.#cursor, this.#count) : [...this.keys()]
   }
 
   /** Keys that are still to be taken, in order. */

@@ -1,18 +1,26 @@
 /** State and timers of a keyed operator in typed tables: keys are numbers of a key space, and a turn looks its key up once. */
-import { keyGroupOf } from '../../base/columnar/key-hash.ts'
+import { hashFloat64, hashInt32, keyGroupOf } from '../../base/columnar/key-hash.ts'
 import type { StateDeclaration } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
+import { mustTakeOver } from './check-state-types.ts'
+import { TimerSnapshots } from './gathered-timers.ts'
 import type { Timer } from './internal-timers.ts'
 import type { KeySpace, KeySpaceKind } from './key-space.ts'
 import type { FireTurn, KeyedBackend } from './keyed-backend.ts'
-import { TableTimerQueue } from './table-timer-queue.ts'
+import { restoredRows } from './restored-rows.ts'
+import type { RestoredState, RestoredTable, StateSnapshot } from './snapshot.ts'
+import { runOf, TableTimerQueue } from './table-timer-queue.ts'
+import type { TimerBucket } from './timer-bucket.ts'
 import { checkedTime, TimerDomains } from './timer-domains.ts'
 import { TypedKeyedState, type TypedKeyedStateOptions, timerWord } from './typed-keyed-state.ts'
+import { keyColumn } from './typed-snapshots.ts'
 
 export class TypedBackend implements KeyedBackend {
   readonly state: TypedKeyedState
   readonly keys: KeySpace
   readonly #timers: TimerDomains<TableTimerQueue>
+  readonly #options: TypedKeyedStateOptions
+  readonly #snapshots: TimerSnapshots<TimerBucket>
   #fire: FireTurn | undefined
   readonly #fireNext = (queue: TableTimerQueue, domain: TimeDomain): void => {
     const time = queue.nextTime
@@ -25,8 +33,10 @@ export class TypedBackend implements KeyedBackend {
   constructor(options: TypedKeyedStateOptions, requestProcessingTimer: (atMs: number) => void) {
     this.state = new TypedKeyedState(options)
     this.keys = this.state.keys
-    const queue = (): TableTimerQueue => new TableTimerQueue(this.keys.hashOf)
-    this.#timers = new TimerDomains(queue(), queue(), requestProcessingTimer)
+    this.#options = options
+    this.#snapshots = new TimerSnapshots(runOf, () => this.keys.release())
+    const queue = (domain: TimeDomain): TableTimerQueue => new TableTimerQueue(this.keys.hashOf, domain, this.#snapshots)
+    this.#timers = new TimerDomains(queue('event'), queue('processing'), requestProcessingTimer)
   }
 
   get currentKey(): unknown {
@@ -78,6 +88,56 @@ export class TypedBackend implements KeyedBackend {
     this.state.leave()
   }
 
+  get isSaving(): boolean {
+    return this.state.isSaving || this.#snapshots.isOpen
+  }
+
+  snapshot(): readonly StateSnapshot[] {
+    return [...this.state.snapshot(), this.#timersSnapshot()]
+  }
+
+  /** Keys are what they are now, whatever kind they widen to meanwhile. */
+  #timersSnapshot(): StateSnapshot {
+    const { keys } = this
+    const { kind } = keys
+    const { maxParallelism } = this.#options.groups
+    const hashOf = kind === 'int32' ? hashInt32 : kind === 'float64' ? hashFloat64 : (id: number) => keys.hashes[id]!
+    keys.hold()
+    const timerKeys = {
+      groupOf: (key: number) => keyGroupOf(hashOf(key), maxParallelism),
+      column: (column: unknown[]) => keyColumn(kind, keys, column as number[]),
+    }
+    return this.#snapshots.begin((domain) => this.#timers[domain].buckets(), timerKeys, maxParallelism)
+  }
+
+  async restore({ tables, watermark }: RestoredState): Promise<void> {
+    for (const table of tables) await this.#restoreState(table)
+    this.#timers.currentWatermark = watermark
+    const timers = tables.find(({ name }) => name === '_timers')
+    if (timers === undefined) return
+    for await (const { keys, rows } of restoredRows(timers, ['time', 'domain'])) {
+      for (const [i, [time, domain]] of rows.entries()) {
+        this.enter(keys[i])
+        this.#timers[domain as TimeDomain].add(this.state.key, this.state.hash, time as number)
+      }
+    }
+    this.leave()
+    this.#timers.request()
+  }
+
+  async #restoreState(table: RestoredTable): Promise<void> {
+    const shape = this.state.shapeOf(table.name)
+    if (shape === undefined) return
+    mustTakeOver(this.#options.operatorName, table, { name: table.name, scope: 'keyed', form: shape.form, declared: shape.declared })
+    for await (const { keys, rows } of restoredRows(table, shape.columns, shape.declared)) {
+      for (const [i, row] of rows.entries()) {
+        this.enter(keys[i])
+        this.state.restoreRow(table.name, row)
+      }
+    }
+    this.leave()
+  }
+
   /** Most registrations repeat the one before of the same key, which its entry remembers. */
   registerEventTimer(time: number): void {
     const { state } = this
@@ -85,6 +145,7 @@ export class TypedBackend implements KeyedBackend {
     const { f64 } = state.table
     if (f64[at + timerWord] === time) return
     this.#timers.event.add(state.key, state.hash, checkedTime(time))
+    // No snapshot reads this word, so that its page need not be saved.
     f64[at + timerWord] = time
   }
 

@@ -18,7 +18,10 @@ import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { StateDeclaration, ValueState } from '../../program/function/state.ts'
 import { mustMatch, type StateCell, type StateEntry } from './heap-keyed-state.ts'
 import { KeySpace, type KeySpaceKind } from './key-space.ts'
+import type { StateSnapshot } from './snapshot.ts'
 import { makeStateHandle, type StateHandle } from './state-handle.ts'
+import { type StateShape, shapeOf } from './state-shape.ts'
+import { TypedSnapshots } from './typed-snapshots.ts'
 import { firstValueWord, TypedTable } from './typed-table.ts'
 import { NumberHandle, type RowCodec, RowHandle, rowCodec } from './typed-value.ts'
 
@@ -36,6 +39,7 @@ interface Declared {
   readonly slot: number
   readonly declaration: StateDeclaration
   readonly handle: StateHandle
+  readonly shape: StateShape
   /** First word of a typed value within the value fields; 0: it is among the objects only. */
   readonly word: number
   readonly codec: RowCodec | undefined
@@ -70,12 +74,14 @@ export class TypedKeyedState {
   /** By index; 0 is nobody's. An array is a value per state, in the order of declaration. */
   readonly #objects: (unknown[] | undefined)[] = [undefined]
   readonly #freeObjects: number[] = []
+  readonly #snapshots: TypedSnapshots
 
   constructor(options: TypedKeyedStateOptions) {
     this.#options = options
     const { maxParallelism } = options.groups
     this.#mask = (maxParallelism & (maxParallelism - 1)) === 0 ? maxParallelism - 1 : 0
     this.table = new TypedTable('int32', new Float64Array(0), this.keys.hashOf)
+    this.#snapshots = new TypedSnapshots(this.keys, options.groups.first)
   }
 
   get currentKey(): unknown {
@@ -106,7 +112,8 @@ export class TypedKeyedState {
         : isNumber
           ? new NumberHandle(this, place, objects as ValueState<unknown>)
           : objects
-    this.#declared.set(name, { name, slot, declaration, handle, word: codec !== undefined || isNumber ? word : 0, codec })
+    const shape = shapeOf(declaration, cell.what, 'own')
+    this.#declared.set(name, { name, slot, declaration, handle, shape, word: codec !== undefined || isNumber ? word : 0, codec })
     return handle as H
   }
 
@@ -208,6 +215,28 @@ export class TypedKeyedState {
     }
   }
 
+  /** Whether pages and objects are saved ahead of their changes. */
+  get isSaving(): boolean {
+    return this.#snapshots.isOpen
+  }
+
+  /** Every declared state as it is now; costs nothing that grows with the state. */
+  snapshot(): readonly StateSnapshot[] {
+    return this.#snapshots.begin(this.#tables, this.#objects, [...this.#declared.values()])
+  }
+
+  /** The shape of a declared state. */
+  shapeOf(name: string): StateShape | undefined {
+    return this.#declared.get(name)?.shape
+  }
+
+  /** Gives the current key one more row of a state, behind those it has. */
+  restoreRow(name: string, row: readonly unknown[]): void {
+    const { slot, word, handle, shape } = this.#declared.get(name)!
+    if (word > 0) (handle as ValueState<unknown>).update(row[0])
+    else this.#writeObject(name, slot, shape.restore(this.#readObject(name, slot), row))
+  }
+
   /** Keys that hold state. */
   get numKeys(): number {
     let keys = 0
@@ -253,19 +282,14 @@ export class TypedKeyedState {
   #cell(name: string, slot: number): StateCell {
     return {
       what: `state ${name} of operator ${this.#options.operatorName}`,
-      read: () => {
-        const at = this.find(name)
-        return at < 0 ? undefined : this.#objects[this.table.i32[at * 2 + 1]!]?.[slot]
-      },
+      read: () => this.#readObject(name, slot),
       change: () => {
         const at = this.find(name)
-        return at < 0 ? undefined : this.#objects[this.table.i32[at * 2 + 1]!]?.[slot]
+        const index = at < 0 ? 0 : this.table.i32[at * 2 + 1]!
+        if (index !== 0) this.#snapshots.saveObjects(index, this.#objects[index])
+        return this.#objects[index]?.[slot]
       },
-      write: (value) => {
-        const at = this.ensure(name)
-        const index = this.table.i32[at * 2 + 1]!
-        this.#objects[index === 0 ? this.#addObjects(at) : index]![slot] = value
-      },
+      write: (value) => this.#writeObject(name, slot, value),
       clear: () => {
         const at = this.find(name)
         const index = at < 0 ? 0 : this.table.i32[at * 2 + 1]!
@@ -274,8 +298,22 @@ export class TypedKeyedState {
     }
   }
 
+  #readObject(name: string, slot: number): unknown {
+    const at = this.find(name)
+    return at < 0 ? undefined : this.#objects[this.table.i32[at * 2 + 1]!]?.[slot]
+  }
+
+  #writeObject(name: string, slot: number, value: unknown): void {
+    const at = this.ensure(name)
+    let index = this.table.i32[at * 2 + 1]!
+    if (index === 0) index = this.#addObjects(at)
+    else this.#snapshots.saveObjects(index, this.#objects[index])
+    this.#objects[index]![slot] = value
+  }
+
   #addObjects(at: number): number {
     const index = this.#freeObjects.pop() ?? this.#objects.length
+    this.#snapshots.saveObjects(index, undefined)
     this.#objects[index] = new Array(this.#declared.size).fill(undefined)
     this.table.saveBefore(at)
     this.table.i32[at * 2 + 1] = index
@@ -284,6 +322,7 @@ export class TypedKeyedState {
 
   #clearObject(at: number, index: number, slot: number): void {
     const objects = this.#objects[index]!
+    this.#snapshots.saveObjects(index, objects)
     objects[slot] = undefined
     if (objects.some((value) => value !== undefined)) return
     this.table.saveBefore(at)

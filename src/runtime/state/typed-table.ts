@@ -16,10 +16,9 @@
  * since the low bits chose the key group.
  *
  * Snapshot: beginSnapshot bumps an epoch and nothing else. From then on, writers call saveBefore(entry) ahead of each
- * write; the first one on a page of 2,048 entries keeps the page's old contents. Growth leaves the old memory to the snapshot.
+ * write; the first one on a page of 2,048 entries keeps the page's old contents. Growth leaves the old memory to the snapshot. Several
+ * snapshots may be in flight: they stand in a chain, the latest first.
  */
-import { assert } from '../../base/core/stream-error.ts'
-
 export type TableKeyKind = 'int32' | 'float64'
 
 export const pageEntries = 2048
@@ -29,10 +28,13 @@ const smallestCapacity = 16
 /** What a snapshot reads, on another thread if it likes: `pages` override the memory they were saved from. */
 export interface TableSnapshot {
   readonly memory: SharedArrayBuffer
+  readonly keyKind: TableKeyKind
   readonly capacity: number
   readonly stride: number
   readonly stamp: number
   readonly pages: Map<number, Float64Array>
+  /** One that began before and is still in flight. */
+  older: TableSnapshot | undefined
 }
 
 export class TypedTable {
@@ -189,14 +191,16 @@ export class TypedTable {
 
   /** Fixes what the table holds now for a reader; costs the same whatever its size. */
   beginSnapshot(): TableSnapshot {
-    assert(this.snapshot === undefined, 'a table can be in one snapshot at a time')
-    this.snapshot = { memory: this.#memory, capacity: this.capacity, stride: this.stride, stamp: this.stamp, pages: new Map() }
+    const { keyKind, capacity, stride, stamp, snapshot: older } = this
+    this.snapshot = { memory: this.#memory, keyKind, capacity, stride, stamp, pages: new Map(), older }
     return this.snapshot
   }
 
   /** The reader is done with what beginSnapshot gave. */
   endSnapshot(snapshot: TableSnapshot): void {
-    if (this.snapshot === snapshot) this.snapshot = undefined
+    if (this.snapshot === snapshot) this.snapshot = snapshot.older
+    else
+      for (let newer = this.snapshot; newer !== undefined; newer = newer.older) if (newer.older === snapshot) newer.older = snapshot.older
   }
 
   /** Call ahead of each write to the entry at this word offset while `snapshot` is set. */
@@ -206,7 +210,10 @@ export class TypedTable {
     const page = Math.floor(at / stride) >> pageShift
     if (snapshot.pages.has(page)) return
     const from = page * pageEntries * stride
-    snapshot.pages.set(page, this.f64.slice(from, Math.min(from + pageEntries * stride, this.f64.length)))
+    const saved = this.f64.slice(from, Math.min(from + pageEntries * stride, this.f64.length))
+    // What an older one has not saved was not written since the latest began.
+    for (let each: TableSnapshot | undefined = snapshot; each !== undefined; each = each.older)
+      if (!each.pages.has(page)) each.pages.set(page, saved)
   }
 
   /** Calls with the word offset of every live entry. */

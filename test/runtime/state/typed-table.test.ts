@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hashFloat64, hashInt32 } from '../../../src/base/columnar/key-hash.ts'
+import { TableReader } from '../../../src/runtime/state/table-reader.ts'
 import { firstValueWord, pageEntries, type TableKeyKind, type TableSnapshot, TypedTable } from '../../../src/runtime/state/typed-table.ts'
 
 const hashes = { int32: hashInt32, float64: hashFloat64 } as const
@@ -131,12 +132,41 @@ describe.each<[TableKeyKind, fc.Arbitrary<number>]>([
     expect(table.snapshot).toBeUndefined()
   })
 
-  test('a second snapshot at the same time is a bug of ours', () => {
+  test('several snapshots at a time say each what was when it began, whichever ends first', () => {
+    for (const endsFirst of [0, 1, 2]) {
+      const table = tableOf()
+      for (let key = 0; key < 10_000; key++) add(table, key, 1)
+      const expected: Map<number, number[]>[] = []
+      const snapshots = [0, 1, 2].map((round) => {
+        expected.push(contentsOf(table))
+        const snapshot = table.beginSnapshot()
+        for (let key = round; key < 6000; key += 3) add(table, key, 2)
+        return snapshot
+      })
+      table.endSnapshot(snapshots[endsFirst]!)
+      for (let key = 0; key < 10_000; key++) add(table, key, 5)
+      snapshots.forEach((snapshot, s) => {
+        if (s !== endsFirst) expect(readSnapshot(snapshot, kind)).toEqual(expected[s])
+        table.endSnapshot(snapshot)
+      })
+      expect(table.snapshot).toBeUndefined()
+    }
+  })
+
+  test('a reader of a snapshot goes from entry to entry while the table is written', () => {
     const table = tableOf()
-    const first = table.beginSnapshot()
-    expect(() => table.beginSnapshot()).toThrow('one snapshot at a time')
-    table.endSnapshot(first)
-    expect(table.beginSnapshot()).not.toBe(first)
+    for (let key = 0; key < 30_000; key++) add(table, key, key)
+    const copy = contentsOf(table)
+    const reader = new TableReader(table.beginSnapshot())
+    const read = new Map<number, number[]>()
+    for (let round = 0; reader.next(); round++) {
+      const at = reader.at + reader.first
+      read.set(reader.key, [reader.f64[at]!, reader.f64[at + 1]!])
+      if (round % 100 !== 0) continue
+      for (let i = 0; i < 20; i++) add(table, (round * 7919 + i * 1009) % (round > 20_000 ? 90_000 : 30_000), 1)
+      reader.resume()
+    }
+    expect(read).toEqual(copy)
   })
 
   test('a table that was far larger than what it holds gives memory back when it is cleared', () => {
