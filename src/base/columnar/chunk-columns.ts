@@ -89,8 +89,10 @@ function columnSource(
   const isTyped = column.dictionary === undefined && !Array.isArray(values)
   if (isTyped && isStored(values, type)) return { ...physical, values: (values as Float64Array).subarray(from, from + count), nulls: null }
   const plain = isTyped ? looseValues(values as Float64Array, type) : plainValues(column)
-  const staged = makeColumn(physical, count)
   const convert = holdsOpaque(type)
+  const asIs = type.kind === 'utf8' || type.kind === 'binary' || type.kind === 'bigint'
+  if (asIs && !nullable) return { ...physical, values: from === 0 ? plain : plain.slice(from, from + count), nulls: null }
+  const staged = makeColumn(physical, count)
   for (let i = 0; i < count; i++) setValue(staged, i, convert ? toPhysical(type, plain[from + i], cbor, where) : plain[from + i])
   return { ...physical, values: staged.values, nulls: staged.nulls }
 }

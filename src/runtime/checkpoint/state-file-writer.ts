@@ -19,6 +19,8 @@ export class StateFileWriter {
   #block = new Uint8Array(blockBytes)
   #filled = 0
   #full: Uint8Array[] = []
+  /** Blocks that were written, to be filled again. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = []
   #sizeBytes = 0
   #rows = 0
   #crc = 0
@@ -45,7 +47,10 @@ export class StateFileWriter {
     const blocks = this.#full
     this.#full = []
     const file = await this.#file
-    for (const block of blocks) await file.write(block)
+    for (const block of blocks) {
+      await file.write(block)
+      if (block.length === blockBytes) this.#free.push(block as Uint8Array<ArrayBuffer>)
+    }
   }
 
   /** Writes the end of the file; it is durable when the promise resolves. */
@@ -80,7 +85,7 @@ export class StateFileWriter {
     this.#crc = crc32(block, this.#crc)
     this.#sizeBytes += block.length
     this.#full.push(block)
-    this.#block = new Uint8Array(blockBytes)
+    this.#block = this.#free.pop() ?? new Uint8Array(blockBytes)
     this.#filled = 0
   }
 }
