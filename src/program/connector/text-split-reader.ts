@@ -161,7 +161,7 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
       return 'pending'
     }
     const { unit, consumed, lines } = decoded
-    const taken = consumed === text.length ? length : text.length === length ? consumed : Buffer.byteLength(text.slice(0, consumed))
+    const taken = consumed === text.length ? length : text.length === length ? consumed : this.#bytesBefore(text, consumed, length)
     // Doubling keeps a record that goes over many lines from being decoded again and again.
     this.#unfinished = length - taken
     this.#wanted = Math.max(pieceBytes, 2 * this.#unfinished)
@@ -173,6 +173,18 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
     if (given === rowCountOf(unit)) return 'again'
     this.#piece = { unit, position, given }
     return this.#give(this.#piece)
+  }
+
+  /**
+   * Bytes of the records that were taken out of `text`. They end with a line, and line ends are the same in bytes and characters,
+   * which bytes that are not UTF-8 are not: each becomes a character of three.
+   */
+  #bytesBefore(text: string, consumed: number, length: number): number {
+    if (consumed === 0) return 0
+    let end = length
+    // Line ends behind them are few: those of one record that did not end.
+    for (let at = text.indexOf('\n', consumed); at >= 0; at = text.indexOf('\n', at + 1)) end = this.#buffer.lastIndexOf(lineFeed, end - 1)
+    return this.#buffer.lastIndexOf(lineFeed, end - 1) + 1
   }
 
   #give(piece: Piece<T>): DecodedUnit<T> {

@@ -191,6 +191,15 @@ describe('csv', () => {
     }
   })
 
+  it('loses no byte of a file that is not all UTF-8 where a record goes over the end of a piece', async () => {
+    // é and ï in Latin-1, ä in UTF-8.
+    const rows = Array.from({ length: 4_000 }, (_, i) => `${i},"caf\xe9\nna\xefve \xc3\xa4\n${'x'.repeat(i % 50)}"\n`)
+    const fileSystem = new MemoryFileSystem()
+    await writeFile(fileSystem, '/f.csv', Buffer.from(`id,text\n${rows.join('')}`, 'latin1'))
+    const { records } = await readAll(fileSource({ path: '/f.csv', format: csv<{ id: number; text: string }>() }), { fileSystem })
+    expect(records).toEqual(rows.map((_, i) => ({ id: i, text: `caf\uFFFD\nna\uFFFDve ä\n${'x'.repeat(i % 50)}` })))
+  })
+
   it('reads a field of 100 MB with line ends in it', async () => {
     const long = `${'x'.repeat(99)}\n`.repeat(1_000_000)
     const [first, second] = (await records(`a,b\n1,"${long}"\n2,y\n`, { infer: false })) as { a: string; b: string }[]
