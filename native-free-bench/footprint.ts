@@ -97,7 +97,17 @@ async function idleCores(): Promise<number | undefined> {
   return used / 10
 }
 
-async function latency(timeoutMs: number): Promise<Footprint['latency'][number]> {
+type Latency = Footprint['latency'][number]
+
+/** The median of three runs in each figure: one stall of the machine, 20 ms long, is all that lies beyond p99.9 of a run. */
+async function latency(timeoutMs: number): Promise<Latency> {
+  const runs: Latency[] = []
+  for (let i = 0; i < 3; i++) runs.push(await latencyOnce(timeoutMs))
+  const ms = Object.fromEntries(Object.keys(runs[0]!.ms).map((name) => [name, median(runs.map((run) => run.ms[name]!))]))
+  return { timeoutMs, cores: median(runs.map((run) => run.cores)), ms }
+}
+
+async function latencyOnce(timeoutMs: number): Promise<Latency> {
   const args = { rate: 100_000, seconds: 12, warm: 6, timeout: timeoutMs }
   return JSON.parse(await headraceRun({ program: here('workloads/latency.ts'), parallelism: 1, mode: 'threads', define: [], args }, 'pipe'))
 }
@@ -128,7 +138,7 @@ export function footprintText({ startMs, flinkStartMs, memoryMb, idleCores: idle
 ## Latency
 
 100,000 records/s on a fixed schedule (open model), keyed running sum over 10,000 keys, parallelism 1, 12 s after 6 s of warm-up;
-ms from the time a record was due to the sink. Aims: p50 1, p99 3, p99.99 10.
+ms from the time a record was due to the sink, the median of three runs. Aims: p50 1, p99 3, p99.99 10.
 
 | buffer timeout | ${columns.join(' | ')} | cores |
 | --- | ${columns.map(() => '---').join(' | ')} | --- |

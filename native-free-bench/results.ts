@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
+import { aims } from './explanations.ts'
 import type { Figures } from './rows.ts'
 
 export interface Result {
@@ -32,7 +33,7 @@ const isSteady = ({ ours, peer }: Result): boolean => [...ours, ...peer].every((
 
 function line(result: Result): string[] {
   const { title, ours, peer, failure } = result
-  if (failure !== undefined) return [title, failure, '', '', '']
+  if (failure !== undefined) return [title, failure, '', '', '', '']
   const ratio = ratioOf(result)
   return [
     title,
@@ -40,13 +41,27 @@ function line(result: Result): string[] {
     spread(ours.map((f) => f.recordsPerCoreSecond)),
     spread(peer.map((f) => f.recordsPerSecond)),
     ratio === undefined ? '' : `${ratio.toFixed(2)}${isSteady(result) ? '' : ' *'}${ours.every((f) => f.rows !== undefined) ? '' : ' †'}`,
+    aims[title] === undefined ? '' : String(aims[title].ratio),
   ]
 }
 
 export function table(results: readonly Result[]): string {
-  const head = ['workload', 'M records/s, min / med / max', 'M records per core-second', 'Flink, M records/s', 'ratio']
+  const head = ['workload', 'M records/s, min / med / max', 'M records per core-second', 'Flink, M records/s', 'ratio', 'aim']
   const rows = [head, head.map(() => '---'), ...results.map(line)]
   return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** Rows that miss their aim, and why; empty when none does. */
+export function missedAims(results: readonly Result[]): string {
+  const rows = results.flatMap((result) => {
+    const aim = aims[result.title]
+    const ratio = ratioOf(result)
+    if (aim === undefined || ratio === undefined || ratio >= aim.ratio) return []
+    return [`| ${result.title} | ${aim.ratio} | ${ratio.toFixed(2)} | ${aim.whereTheTimeGoes ?? 'not looked into yet'} |`]
+  })
+  return rows.length === 0
+    ? ''
+    : ['| below its aim | aim | reached | where the time goes |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
 export function geometricMean(results: readonly Result[]): number | undefined {
@@ -103,6 +118,8 @@ sink in the timed runs, so that only the smaller run was checked. "kernel" uses 
 function in their place. peers/flink/README.md defines the workloads.
 
 ${table(report.results)}
+
+${missedAims(report.results)}
 
 ${mean === undefined ? '' : `Geometric mean of the ratios: ${mean.toFixed(2)}.\n`}
 ## Against the prototype

@@ -18,6 +18,8 @@ export interface Figures {
   readonly recordsPerSecond: number
   readonly recordsPerCoreSecond: number
   readonly seconds: number
+  /** What the run was given, warm-up included. */
+  readonly records?: number
   /** Absent: the run's result was not looked at. */
   readonly rows?: number
 }
@@ -58,7 +60,8 @@ async function run(row: Row, records: number, settings: RunSettings, check: bool
     {
       program: new URL('workloads/program.ts', import.meta.url),
       ...settings,
-      define: [],
+      // Freezing rows, which inline mode does by default, is for finding mistakes.
+      define: settings.mode === 'inline' ? ['execution.check-mutation=false'] : [],
       args: { workload: row.workload.name, records, keys: row.keys, form: row.form, schema: row.schema, check: check ? 'true' : undefined },
     },
     'pipe',
@@ -95,6 +98,21 @@ function assertRows(row: Row, rows: number, { atLeast, atMost }: RowCount, recor
 
 const expectedRows = new Map<string, RowCount>()
 
+/** Runs that were too short are run again, with more records, so often. */
+const attempts = 4
+
+/**
+ * A run whose steady part lasts `seconds` at least: run again with as many more records as it fell short of, since a rate
+ * found in a short run is that of a cold engine.
+ */
+export async function steady(seconds: number, size: number, run: (size: number) => Promise<Figures>): Promise<Figures> {
+  for (let attempt = 1; ; attempt++) {
+    const figures = await run(Math.ceil(size))
+    if (figures.seconds >= seconds || attempt === attempts) return figures
+    size *= (seconds / figures.seconds) * 1.1
+  }
+}
+
 export async function timed(row: Row, records: number, settings: RunSettings): Promise<Figures> {
   const report = await run(row, records, settings, false)
   const id = `${row.workload.name} ${row.keys} ${records}`
@@ -105,6 +123,7 @@ export async function timed(row: Row, records: number, settings: RunSettings): P
     recordsPerSecond: report.records / report.seconds,
     recordsPerCoreSecond: report.records / report.coreSeconds,
     seconds: report.seconds,
+    records,
     rows: report.rows,
   }
 }

@@ -11,6 +11,7 @@ import {
   geometricMean,
   machine,
   median,
+  missedAims,
   type Result,
   ratioOf,
   steadySeconds,
@@ -19,7 +20,7 @@ import {
   writeNexmark,
   writeResults,
 } from './results.ts'
-import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, timed, titleOf } from './rows.ts'
+import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, steady, timed, titleOf } from './rows.ts'
 
 const help = `npm run bench -- [options]
 
@@ -43,12 +44,19 @@ async function measureRow(row: Row, settings: RunSettings, seconds: number, runs
   try {
     progress(`${title}: checking`)
     await check(row, settings)
-    const records = await calibrate(row, seconds, settings)
+    let records = await calibrate(row, seconds, settings)
+    let peerSeconds = seconds * 1.15
     for (let i = 0; i < runs; i++) {
-      ours.push(await timed(row, records, settings))
+      ours.push(await steady(seconds, records, (size) => timed(row, size, settings)))
+      records = ours.at(-1)!.records!
       progress(`${title}: ${(ours.at(-1)!.recordsPerSecond / 1e6).toFixed(2)} M records/s`)
       if (!withPeer) continue
-      peer.push(await runFlink(row.workload.peer({ ...row, records }), settings.parallelism, seconds))
+      peer.push(
+        await steady(seconds, peerSeconds, (size) => {
+          peerSeconds = size
+          return runFlink(row.workload.peer({ ...row, records }), settings.parallelism, size)
+        }),
+      )
       progress(`${title}: Flink ${(peer.at(-1)!.recordsPerSecond / 1e6).toFixed(2)} M records/s`)
     }
     return { title, ours, peer }
@@ -130,7 +138,7 @@ async function main(): Promise<boolean> {
   }
   if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
   else {
-    process.stdout.write(`${table(results)}\n`)
+    process.stdout.write(`${table(results)}\n${missedAims(results)}\n`)
     for (const { mode, prototype: p, ours } of thinPath)
       process.stdout.write(`${mode}: ${(ours / p).toFixed(2)} of the prototype's ${(p / 1e6).toFixed(1)} M records/s\n`)
   }
