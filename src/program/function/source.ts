@@ -71,6 +71,8 @@ export interface SourceReader<T, Split> {
   handleEnumeratorEvent?(event: unknown): void
   /** Where each unfinished split goes on. */
   snapshotState(checkpointId: number): readonly Split[]
+  /** Stands for all earlier checkpoints too; may be skipped. A promise is awaited at the end of the job; a rejection fails the task. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>
   /** Watermark alignment; absent: this reader cannot pause single splits. */
   pauseOrResumeSplits?(pause: readonly string[], resume: readonly string[]): void
   close(): void | Promise<void>

@@ -71,7 +71,7 @@ export class Chain {
       kernel.requireKeyKind(keyKindOf(key, unit.batch))
       kernel.requireRows?.(unit.batch)
     }
-    this.#renew()
+    this.renew()
     const shape = shapeOf(unit, key?.kind === 'field' ? key.field : undefined)
     let runner = this.#compiled.get(shape)
     if (runner === undefined) {
@@ -81,8 +81,8 @@ export class Chain {
     return runner
   }
 
-  /** Code made for other staging columns, or for other tables, would write into the wrong ones: it is made anew. */
-  #renew(): void {
+  /** Ahead of any call that may emit or change state. Code made for other staging columns, or for other tables, would write into the wrong ones: it is made anew. */
+  renew(): void {
     if (!this.#generated) return
     const { nodes, partitions } = this.runtime
     const kernel = nodes[0]!.kernel
@@ -112,7 +112,7 @@ export class Chain {
 
   /** Moves watermarks on; false: an output is full or a write pending, call again. */
   advance(): boolean {
-    this.#renew()
+    this.renew()
     const { nodes, partitions } = this.runtime
     for (let n = 0; n < nodes.length; n++) {
       const watermark = this.#time[n]!
@@ -157,7 +157,7 @@ export class Chain {
 
   /** Fires processing-time timers that are due; false: call again. */
   fireProcessingTimers(nowMs: number): boolean {
-    this.#renew()
+    this.renew()
     for (const node of this.runtime.nodes) if (node.operator?.fireProcessingTimers?.(nowMs) === false) return false
     return true
   }

@@ -66,6 +66,8 @@ export class ChannelReader {
           return { kind: 'active' }
         case frameKind.endOfData:
           return { kind: 'endOfData' }
+        case frameKind.endOfPartition:
+          return { kind: 'endOfPartition' }
         case frameKind.barrier:
           return { kind: 'barrier', checkpointId: f64[(at >> 3) + 3]! }
         case frameKind.schema:

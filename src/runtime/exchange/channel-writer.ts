@@ -54,6 +54,11 @@ export class ChannelWriter {
     return this.#parts !== undefined || this.#events.length > 0 || this.#at > this.#segmentStart
   }
 
+  /** True when an event waits for credit: rows behind it, if any come, are not what it should wait for. */
+  get hasWaitingEvents(): boolean {
+    return this.#events.length > 0
+  }
+
   get isConsumerIdle(): boolean {
     return this.#ring.released === this.#published
   }

@@ -1,6 +1,7 @@
 /**
  * Events of a channel that wait for credit, in order and bounded however long the consumer is stuck: of watermarks in a row
- * the last stands for all, and a change of status that is taken back before anyone was told never happened.
+ * the last stands for all, and a change of status that is taken back before anyone was told never happened. A barrier or an end
+ * parts what comes before it from what comes after: nothing is drawn together over it.
  */
 import type { ChannelEvent } from './frame.ts'
 

@@ -26,6 +26,7 @@ export const frameKind = {
   dictionary: 7,
   part: 8,
   barrier: 9,
+  endOfPartition: 10,
 } as const
 
 export const frameHeaderBytes = 32
@@ -39,6 +40,9 @@ export type ChannelEvent =
   | { readonly kind: 'idle' }
   | { readonly kind: 'active' }
   | { readonly kind: 'barrier'; readonly checkpointId: number }
+  /** No more rows come; barriers may. */
   | { readonly kind: 'endOfData' }
+  /** Nothing more comes: the channel is closed. */
+  | { readonly kind: 'endOfPartition' }
 
 export const alignTo8 = (bytes: number): number => (bytes + 7) & ~7

@@ -56,6 +56,11 @@ export class ResultPartition {
     this.#starts = new Int32Array(options.channels.length + 1)
   }
 
+  /** The schema that was inferred from the rows so far; null: none was, or it is declared. */
+  get learnedSchema(): Schema | null {
+    return this.staging.schema?.declared === true ? null : this.staging.schema
+  }
+
   /** Rows are cut to the fields that the consumer can see. */
   get isProjected(): boolean {
     return this.#options.projection !== undefined
@@ -172,6 +177,10 @@ export class ResultPartition {
 
   get hasUnsent(): boolean {
     return this.staging.rowCount > 0 || !this.#overdraft.isEmpty || this.channels.some((channel) => channel.hasUnsent)
+  }
+
+  get hasWaitingEvents(): boolean {
+    return this.channels.some((channel) => channel.hasWaitingEvents)
   }
 
   /** Puts overdrawn rows into staging, widening an empty one's schema where need be; true: what is staged has to go first. */

@@ -3,31 +3,33 @@
  * chain, and the input. Nothing is opened yet.
  */
 
-import type { Schema, Type } from '../../base/columnar/data-type.ts'
-import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
+import type { Schema } from '../../base/columnar/data-type.ts'
 import { configValue } from '../../base/core/config-options.ts'
-import { assert, StreamError } from '../../base/core/stream-error.ts'
-import type { JobVertex, PlanEdge } from '../../program/graph/job-graph.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { JobVertex } from '../../program/graph/job-graph.ts'
 import type { StreamGraph, StreamNode } from '../../program/graph/stream-graph.ts'
 import { Chain } from '../chain/chain.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
 import { type ChainNode, ChainOutput, type NodeOutput, reachablePartitions } from '../chain/chain-node.ts'
 import { keyFunctionOf } from '../chain/encode-text.ts'
 import { FreezingOutput, freezeRow } from '../chain/freeze-rows.ts'
+import { restoredSchemas } from '../checkpoint/restored-state.ts'
+import { SnapshotWriter } from '../checkpoint/snapshot-writer.ts'
 import { ChannelReader } from '../exchange/channel-reader.ts'
-import { ChannelWriter } from '../exchange/channel-writer.ts'
-import { ResultPartition } from '../exchange/result-partition.ts'
 import { Ring } from '../exchange/ring.ts'
 import { createOperator } from '../operator/create-operator.ts'
-import { createKernel, fieldsVisibleTo } from '../operator/kernel/create-kernel.ts'
+import { createKernel } from '../operator/kernel/create-kernel.ts'
 import type { OperatorContext } from '../operator/operator.ts'
 import { userFailure } from '../operator/user-function.ts'
-import { createRouter } from './create-router.ts'
+import { buildEdges } from './build-edges.ts'
 import type { ChannelDeployment, SlotDeployment } from './deployment.ts'
 import { DiscardOperator } from './discard-operator.ts'
 import { InputGate } from './input-gate.ts'
+import { wasFinished } from './open-task.ts'
+import { type OutgoingEdge, OutgoingEdges } from './outgoing-edges.ts'
 import type { SlotHost } from './slot.ts'
-import { type OutgoingEdge, Task, type TaskPhase } from './task.ts'
+import { Task, type TaskPhase } from './task.ts'
+import { TaskCheckpoints } from './task-checkpoints.ts'
 import type { TaskInput } from './task-input.ts'
 
 export interface TaskBlueprint {
@@ -51,7 +53,8 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
   let task: Task | undefined
   const counters: Record<string, number> = {}
   const late: { value: number }[] = []
-  const edges = outgoingEdges(blueprint)
+  const edges = buildEdges(blueprint, (operator) => learnedSchemas(blueprint, operator))
+  const outgoing = new OutgoingEdges(edges)
   const contexts = vertex.operators.map((operator): OperatorContext => {
     const numLateRecordsDropped = { value: 0 }
     late.push(numLateRecordsDropped)
@@ -60,6 +63,7 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
       jobName: deployment.jobGraph.jobName,
       operatorName: operator.name,
       operatorUid: operator.uid,
+      operatorId: operator.operatorId,
       subtaskIndex: blueprint.subtask,
       parallelism: vertex.parallelism,
       maxParallelism: vertex.maxParallelism,
@@ -95,12 +99,16 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
     configValue(config, 'execution.codegen'),
   )
   const name = `${head.descriptor.kind} '${head.name}'`
+  const input = head.descriptor.kind === 'source' ? createInput(head.ctx, name) : inputGate(blueprint)
   task = new Task({
     vertex: vertex.id,
     subtask: blueprint.subtask,
-    input: head.descriptor.kind === 'source' ? createInput(head.ctx, name) : inputGate(blueprint),
+    input,
     chain,
-    edges,
+    edges: outgoing,
+    checkpoints: taskCheckpoints(blueprint, nodes, edges, { input, edges: outgoing, onFailure: (thrown) => task?.fail(thrown) }),
+    waitsAtEnd: deployment.checkpointing !== undefined,
+    isRestoredFinished: deployment.restore !== undefined && wasFinished(deployment.restore, vertex),
     clock: host.clock,
     wake: blueprint.wake,
     onPhase: (phase) => blueprint.onPhase(task!, phase),
@@ -111,6 +119,32 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
     nodeIds: vertex.operators.map((operator) => operator.nodeId),
   })
   return task
+}
+
+function taskCheckpoints(
+  { deployment, vertex, subtask, host, wake }: TaskBlueprint,
+  nodes: readonly ChainNode[],
+  edges: readonly OutgoingEdge[],
+  parts: { readonly input: TaskInput; readonly edges: OutgoingEdges; readonly onFailure: (thrown: unknown) => void },
+): TaskCheckpoints {
+  const fromOperator = deployment.jobGraph.edges.filter((edge) => edge.fromVertex === vertex.id).map((edge) => edge.fromOperator)
+  return new TaskCheckpoints({
+    ...parts,
+    vertex: vertex.id,
+    subtask,
+    operators: nodes.map(({ operator }, index) => ({
+      operatorId: vertex.operators[index]!.operatorId,
+      operator,
+      partitions: edges.filter((_, e) => fromOperator[e] === index).map(({ partition }) => partition),
+    })),
+    clock: host.clock,
+    openWriter: ({ directory }) => {
+      const { fileSystem, yieldTo, clock } = host
+      return new SnapshotWriter({ fileSystem, directory, subtask, yieldTo, clock })
+    },
+    say: (message) => host.control.send(message),
+    wake,
+  })
 }
 
 /** What a user function threw, with the operator's name and the record's position. */
@@ -222,83 +256,26 @@ function functionOf(fn: unknown, method: 'map' | 'filter', freezes: boolean): (r
   return (row) => object[method]!(row)
 }
 
-function outgoingEdges(blueprint: TaskBlueprint): OutgoingEdge[] {
-  const { deployment, vertex, subtask } = blueprint
-  return deployment.jobGraph.edges
-    .filter((edge) => edge.fromVertex === vertex.id)
-    .map((edge) => {
-      const channels = deployment.channels
-        .filter((channel) => channel.edge === edge.id && channel.fromSubtask === subtask)
-        .sort((a, b) => a.toSubtask - b.toSubtask)
-      const maxRecordBytes = configValue(deployment.config, 'execution.max-record-size')
-      const { name } = vertex.operators[edge.fromOperator]!
-      const writers = channels.map(
-        (channel) =>
-          new ChannelWriter(new Ring(channel.ring), {
-            onPublish: () => blueprint.wakeSlot(channel.toSlot),
-            maxRecordBytes,
-            operator: name,
-          }),
-      )
-      const consumer = deployment.jobGraph.vertices[edge.toVertex]!
-      const from = blueprint.nodes.get(vertex.operators[edge.fromOperator]!.nodeId)!
-      const to = blueprint.nodes.get(consumer.operators[0]!.nodeId)!
-      const projection = fieldsVisibleTo(to.operator, to.keys[edge.input])
-      return {
-        partition: new ResultPartition({
-          schema: edge.outputTag === undefined ? declaredSchema(declaredType(from), projection) : null,
-          channels: writers,
-          router: createRouter(streamPartitioning(edge, to, from.id), writers.length, consumer.maxParallelism, subtask),
-          maxOverdraftBytes: configValue(deployment.config, 'execution.max-output-overdraft'),
-          operator: name,
-          projection,
-        }),
-        bufferTimeoutMs: edge.bufferTimeoutMs,
-        flushAtMs: Number.POSITIVE_INFINITY,
-      }
-    })
-}
-
-/** The partitioning with its functions, from the graph that this thread planned itself. */
-function streamPartitioning(edge: PlanEdge, to: StreamNode, fromNode: number) {
-  const found = to.inputs.find(
-    (input) =>
-      input.from === fromNode &&
-      input.input === edge.input &&
-      input.outputTag === edge.outputTag &&
-      input.partitioning.kind === edge.partitioning.kind,
-  )
-  assert(found !== undefined, `edge ${edge.id} of the plan is not in the graph`)
-  return found.partitioning
-}
-
-/** What the user said of a node's rows: at the node, or in its source. */
-const declaredType = (node: StreamNode): Type<unknown> | undefined =>
-  node.outputType ?? (node.operator.kind === 'source' ? node.operator.source.type : undefined)
-
-function declaredSchema(type: Type<unknown> | undefined, projection: readonly string[] | undefined): Schema | null {
-  if (type === undefined) return null
-  const schema = schemaOf(type)
-  if (projection === undefined || schema.root !== 'row') return schema
-  return makeSchema(
-    'row',
-    schema.fields.filter(({ name }) => projection.includes(name)),
-    true,
-  )
-}
-
 function inputGate(blueprint: TaskBlueprint): InputGate {
   const { deployment, vertex, subtask } = blueprint
   const { edges, vertices } = deployment.jobGraph
   const incoming = edges.filter((edge) => edge.toVertex === vertex.id)
-  return new InputGate(
-    incoming.flatMap((edge) => {
-      const channels = deployment.channels.filter((channel: ChannelDeployment) => channel.edge === edge.id && channel.toSubtask === subtask)
-      return channels.map((channel) => ({
-        reader: new ChannelReader(new Ring(channel.ring), () => blueprint.wakeSlot(channel.fromSlot)),
-        input: edge.input,
-        from: `subtask ${channel.fromSubtask} of '${vertices[edge.fromVertex]!.operators[edge.fromOperator]!.name}'`,
-      }))
-    }),
-  )
+  const channels = incoming.flatMap((edge) => {
+    const ends = deployment.channels.filter((channel: ChannelDeployment) => channel.edge === edge.id && channel.toSubtask === subtask)
+    return ends.map((channel) => ({
+      reader: new ChannelReader(new Ring(channel.ring), () => blueprint.wakeSlot(channel.fromSlot)),
+      input: edge.input,
+      from: `subtask ${channel.fromSubtask} of '${vertices[edge.fromVertex]!.operators[edge.fromOperator]!.name}'`,
+    }))
+  })
+  return new InputGate(channels, {
+    mode: deployment.checkpointing?.mode ?? 'EXACTLY_ONCE',
+    elapsed: () => blueprint.host.clock.elapsed(),
+  })
+}
+
+/** What the snapshot that the job goes on from says of the rows of an operator's edges. */
+function learnedSchemas({ deployment, vertex }: TaskBlueprint, operator: number): readonly (Schema | null)[] {
+  if (deployment.restore === undefined) return []
+  return restoredSchemas(deployment.restore, vertex.operators[operator]!.operatorId) ?? []
 }

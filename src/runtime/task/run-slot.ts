@@ -3,6 +3,7 @@
  * task a step, yields to the event loop about every millisecond, and parks when no task can do anything: a flag in
  * shared memory then tells peers to ping.
  */
+import { loadColumnFormat } from '../../base/columnar/column-file-writer.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { SourceReader, SourceReaderContext } from '../../program/function/source.ts'
@@ -11,6 +12,7 @@ import type { OperatorContext } from '../operator/operator.ts'
 import { userFailure } from '../operator/user-function.ts'
 import { buildTask } from './build-task.ts'
 import type { SlotDeployment, ToSlot } from './deployment.ts'
+import { openTask } from './open-task.ts'
 import type { RunningSlot, RunSlot, SlotHost } from './slot.ts'
 import { SourceInput } from './source-input.ts'
 import type { Task, TaskPhase } from './task.ts'
@@ -64,7 +66,9 @@ class Slot implements RunningSlot {
 
   async #open(graph: StreamGraph): Promise<void> {
     const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
-    const { tasks, jobGraph } = this.#deployment
+    const { tasks, jobGraph, checkpointing } = this.#deployment
+    // It takes 100 ms to load: now, and not at the first barrier. Who needs it says so if it cannot be loaded.
+    if (checkpointing !== undefined) loadColumnFormat().catch(() => undefined)
     for (const { vertex, subtask } of tasks) {
       this.#say({ vertex, subtask }, 'initializing')
       try {
@@ -96,10 +100,9 @@ class Slot implements RunningSlot {
   async #openTask(task: Task): Promise<void> {
     const { vertex, subtask, chain } = task.options
     try {
-      // From the last to the first, as in Flink: an operator may emit as soon as it is open.
-      for (const node of [...chain.runtime.nodes].reverse()) await node.operator?.open?.()
+      await openTask(task, this.#deployment, this.#host.fileSystem)
       const reader = this.#readers.get(`${vertex}/${subtask}`)
-      if (reader !== undefined) {
+      if (reader !== undefined && !task.options.isRestoredFinished) {
         this.#host.control.send({ say: 'registerReader', vertex, subtask })
         await this.#startReader(reader, chain.runtime.nodes[0]!.ctx)
       }
@@ -215,22 +218,27 @@ class Slot implements RunningSlot {
         for (const task of this.#tasks) task.cancel()
         continue
       }
-      if (!('vertex' in message)) continue
-      const { vertex, subtask } = message
-      const reader = this.#readers.get(`${vertex}/${subtask}`)
-      try {
-        if (message.do === 'assignSplits') reader?.addSplits(message.splits)
-        else if (message.do === 'noMoreSplits') reader?.notifyNoMoreSplits()
-        else reader?.handleEnumeratorEvent?.(message.event)
-      } catch (thrown) {
-        const task = this.#tasks.find(({ options }) => options.vertex === vertex && options.subtask === subtask)
-        task?.fail(userFailure(task.options.chain.runtime.nodes[0]!.ctx, 'The source reader', thrown))
-      }
+      if (message.do === 'startCheckpoint') for (const task of this.#tasks) task.startCheckpoint(message.checkpoint)
+      else if (message.do === 'checkpointComplete') for (const task of this.#tasks) task.completeCheckpoint(message.checkpointId)
+      else if (message.do === 'checkpointAborted') for (const task of this.#tasks) task.abortCheckpoint(message.checkpointId)
+      else this.#readSourceMail(message)
+    }
+  }
+
+  #readSourceMail(message: Extract<ToSlot, { readonly vertex: number }>): void {
+    const task = this.#tasks.find(({ options }) => options.vertex === message.vertex && options.subtask === message.subtask)
+    if (task === undefined || task.isOver || !(task.options.input instanceof SourceInput)) return
+    try {
+      task.options.input.takeMail(message)
+    } catch (thrown) {
+      task.fail(thrown)
     }
   }
 
   #onPhase(task: Task, phase: TaskPhase): void {
     if (phase === 'finished' || phase === 'canceled') this.#say(task.options, phase)
+    const { vertex, subtask } = task.options
+    if (phase === 'waiting') this.#host.control.send({ say: 'awaitsCheckpoint', vertex, subtask })
   }
 
   #say(

@@ -2,9 +2,8 @@
  * Drives a source's reader as a task's input: gathers what it emits into units of work, makes event time per split, and
  * asks again when the reader says that there is more.
  */
-import { batchOfColumns } from '../../base/columnar/column-batch.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
-import type { ReaderOutput, SourceReader, SourceUnit } from '../../program/function/source.ts'
+import type { SourceReader } from '../../program/function/source.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
 import { freezeUnit } from '../chain/freeze-rows.ts'
@@ -12,11 +11,17 @@ import { minWatermark } from '../operator/operator.ts'
 import { SourceWatermarks } from '../operator/source-watermarks.ts'
 import { TimePublisher } from '../operator/time-publisher.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
+import type { CheckpointStart, StateSnapshot } from '../state/snapshot.ts'
+import { type SourceMail, SourceMailbox } from './source-mailbox.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
+import { UnitGatherer, type UnitReceiver } from './unit-gatherer.ts'
 
 type Queued = Extract<TaskEvent, { kind: 'unit' | 'end' }> | { readonly kind: 'said'; takesEffect(): void }
 
-export class SourceInput implements TaskInput {
+/** The table of a reader's splits in a snapshot. */
+export const splitsTable = '_splits'
+
+export class SourceInput implements TaskInput, UnitReceiver {
   readonly #reader: SourceReader<any, any>
   readonly #watermarks: SourceWatermarks | undefined
   readonly #publisher: TimePublisher
@@ -28,9 +33,14 @@ export class SourceInput implements TaskInput {
   readonly #failureOf: (thrown: unknown) => unknown
   readonly #freezesRows: boolean
   readonly #output: UnitGatherer
+  readonly #mailbox: SourceMailbox
   readonly #name: string
   #state: 'ready' | 'waiting' | 'ended' = 'ready'
   #taken = 0
+  /** Stopped behind the barrier of this savepoint. */
+  #suspendedBy: number | undefined
+  /** Ended by this savepoint, not by its reader. */
+  #drainedBy: number | undefined
 
   constructor(options: {
     readonly reader: SourceReader<any, any>
@@ -45,6 +55,7 @@ export class SourceInput implements TaskInput {
     readonly freezesRows?: boolean
   }) {
     this.#reader = options.reader
+    this.#mailbox = new SourceMailbox(options.reader)
     this.#name = options.name
     this.#onAvailable = options.onAvailable
     this.#onFailure = options.onFailure
@@ -70,7 +81,15 @@ export class SourceInput implements TaskInput {
   poll(): TaskEvent | undefined {
     const time = this.pollTime()
     if (time !== undefined) return time
-    if (this.#queue.length === 0 && this.#state === 'ready') this.#read()
+    if (this.#suspendedBy !== undefined) return undefined
+    if (this.#queue.length === 0) {
+      const { request } = this.#mailbox
+      if (request !== undefined) {
+        if (request.stop !== 'drain' || this.#state === 'ended') return this.#barrier(request)
+        this.#drainedBy = request.checkpointId
+        this.#end()
+      } else if (this.#state === 'ready') this.#read()
+    }
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       if (next.kind === 'unit') this.#taken += next.unit.rowCount
       if (next.kind !== 'said') return next
@@ -78,7 +97,7 @@ export class SourceInput implements TaskInput {
       if (this.#time.length > 0) break
     }
     // The reader worked and has nothing to show for it yet: it is asked again, not at the next timer but at once.
-    if (this.#time.length === 0 && this.#state === 'ready') this.#onAvailable()
+    if (this.#time.length === 0 && (this.#state === 'ready' || this.#mailbox.request !== undefined)) this.#onAvailable()
     return this.pollTime()
   }
 
@@ -90,11 +109,96 @@ export class SourceInput implements TaskInput {
     const result = this.#pollReader()
     this.#output.close()
     if (this.#watermarks?.combine() === true) this.publish()
-    if (result === 'end') {
-      this.#state = 'ended'
-      this.#say(() => this.#publisher.publishEnd())
-      this.#queue.push({ kind: 'end' })
-    } else if (result === 'nothing') this.#waitForMore()
+    if (result === 'end') this.#end()
+    else if (result === 'nothing') this.#waitForMore()
+  }
+
+  #end(): void {
+    this.#state = 'ended'
+    this.#say(() => this.#publisher.publishEnd())
+    this.#queue.push({ kind: 'end' })
+  }
+
+  /** All that the reader emitted has been run. */
+  #barrier({ checkpointId, stop }: CheckpointStart): TaskEvent {
+    if (stop === 'suspend') this.#suspendedBy = checkpointId
+    return { kind: 'barrier', checkpointId, alignmentMs: 0 }
+  }
+
+  /** Splits and events for the reader. */
+  takeMail(mail: SourceMail): void {
+    try {
+      this.#mailbox.take(mail)
+    } catch (thrown) {
+      throw this.#failureOf(thrown)
+    }
+  }
+
+  startCheckpoint(checkpoint: CheckpointStart): void {
+    this.takeMail({ do: 'startCheckpoint', checkpoint })
+  }
+
+  abortCheckpoint(checkpointId: number): void {
+    if (this.#drainedBy === checkpointId) {
+      throw new StreamError('CHECKPOINT_DECLINED', `Stopping with savepoint ${checkpointId} failed after it had ended ${this.#name}`, {
+        hint: 'The job goes on from its last checkpoint, if it has one; ask for the stop again.',
+      })
+    }
+    if (this.#suspendedBy === checkpointId) this.#suspendedBy = undefined
+    this.#settle(checkpointId)
+  }
+
+  snapshotState({ checkpointId }: CheckpointStart): readonly StateSnapshot[] {
+    const values = this.#takeSplits(checkpointId)
+    this.#settle(checkpointId)
+    return [
+      {
+        name: splitsTable,
+        scope: 'split',
+        form: 'list',
+        declared: { value: { type: { kind: 'any' }, nullable: false } },
+        *chunks() {
+          if (values.length > 0) yield { rowCount: values.length, columns: [{ name: 'value', values }] }
+        },
+        release: () => undefined,
+      },
+    ]
+  }
+
+  /** Cloned: a reader may go on in the very objects that it gave. */
+  #takeSplits(checkpointId: number): readonly unknown[] {
+    try {
+      return structuredClone(this.#reader.snapshotState(checkpointId))
+    } catch (thrown) {
+      throw this.#failureOf(thrown)
+    }
+  }
+
+  #settle(checkpointId: number): void {
+    try {
+      this.#mailbox.settle(checkpointId)
+    } catch (thrown) {
+      throw this.#failureOf(thrown)
+    }
+  }
+
+  /** Ahead of the reader's start: event time goes on from where it was. */
+  restore(splits: readonly unknown[], watermark: number): void {
+    try {
+      if (splits.length > 0) this.#reader.addSplits(splits)
+    } catch (thrown) {
+      throw this.#failureOf(thrown)
+    }
+    this.#publisher.publish(watermark, false)
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
+    return this.#reader.notifyCheckpointComplete?.(checkpointId)
+  }
+
+  /** A reader has no channels: nothing is left to come that a barrier could be part of. */
+  get isClosed(): boolean {
+    return true
   }
 
   /** What a reader says of time holds behind the rows that it emitted before. */
@@ -179,98 +283,5 @@ export class SourceInput implements TaskInput {
 
   close(): void | Promise<void> {
     return this.#reader.close()
-  }
-}
-
-/** What a reader emits into during one pollNext: records one by one are gathered into one unit. */
-class UnitGatherer implements ReaderOutput<any> {
-  readonly #splitId: string | undefined
-  readonly #input: SourceInput
-  readonly #splits = new Map<string, UnitGatherer>()
-  #rows: unknown[] = []
-  #timestamps: number[] = []
-  #hasTimestamps = false
-
-  constructor(splitId: string | undefined, input: SourceInput) {
-    this.#splitId = splitId
-    this.#input = input
-  }
-
-  collect(record: unknown, timestamp?: number): void {
-    this.#rows.push(record)
-    this.#timestamps.push(timestamp ?? Number.NaN)
-    if (timestamp !== undefined) this.#hasTimestamps = true
-  }
-
-  emit(unit: SourceUnit<any>, position?: string): void {
-    this.#flush()
-    const base = {
-      cursor: 0,
-      input: 0,
-      watermarks: this.#input.stateOf(this.#splitId),
-      position: this.#input.positionOf(this.#splitId, position),
-    } as const
-    if (unit.kind === 'rows') {
-      if (unit.rows.length > 0)
-        this.#input.push({ ...base, form: 'rows', rows: unit.rows, timestamps: unit.timestamps, rowCount: unit.rows.length })
-    } else if (unit.kind === 'range') {
-      if (unit.count > 0)
-        this.#input.push({ ...base, form: 'range', generate: unit.generate, from: unit.from, step: unit.step, rowCount: unit.count })
-    } else if (unit.kind === 'columns') {
-      if (unit.rowCount > 0) this.#input.push({ ...base, form: 'batch', batch: batchOfColumns(unit), rowCount: unit.rowCount })
-    } else
-      throw new StreamError('INVALID_ARGUMENT', `A source emitted a unit of unknown kind '${String((unit as { kind?: unknown }).kind)}'`)
-  }
-
-  forSplit(splitId: string): ReaderOutput<any> {
-    let output = this.#splits.get(splitId)
-    if (output === undefined) {
-      output = new UnitGatherer(splitId, this.#input)
-      this.#splits.set(splitId, output)
-      // From now on the split holds time back, though it may emit much later than its siblings.
-      this.#input.stateOf(splitId)
-    }
-    return output
-  }
-
-  releaseSplit(splitId: string): void {
-    this.#splits.get(splitId)?.close()
-    this.#splits.delete(splitId)
-    this.#input.releaseSplit(splitId)
-  }
-
-  markIdle(): void {
-    this.#flush()
-    this.#input.markIdle()
-  }
-
-  emitWatermark(timestamp: number): void {
-    this.close()
-    this.#input.emitWatermark(this.#splitId, timestamp)
-  }
-
-  /** Ends the units under way. */
-  close(): void {
-    for (const split of this.#splits.values()) split.close()
-    this.#flush()
-  }
-
-  #flush(): void {
-    if (this.#rows.length === 0) return
-    const rows = this.#rows
-    const timestamps = this.#hasTimestamps ? this.#timestamps : undefined
-    this.#rows = []
-    this.#timestamps = []
-    this.#hasTimestamps = false
-    this.#input.push({
-      form: 'rows',
-      rows,
-      timestamps,
-      rowCount: rows.length,
-      cursor: 0,
-      input: 0,
-      watermarks: this.#input.stateOf(this.#splitId),
-      position: this.#input.positionOf(this.#splitId, undefined),
-    })
   }
 }

@@ -2,46 +2,46 @@
  * One subtask: an input, a chain, and the state machine that moves records from one to the other. `step` does one piece of
  * work and never waits; whoever pumps it calls again. A unit that has begun is finished before anything else is taken.
  *
- * | phase    | what a step does                                                      | next                                  |
- * | -------- | --------------------------------------------------------------------- | ------------------------------------- |
- * | running  | drains outputs, moves time on, fires timers, runs or takes a unit      | ending when the input has ended       |
- * | ending   | tells the operators, in order, that input has ended                   | draining                              |
- * | draining | sends what is left and the end of data                                | finished                              |
- * | finished, failed, canceled | nothing                                             |                                       |
+ * | phase     | what a step does                                                          | next                                        |
+ * | --------- | ------------------------------------------------------------------------- | ------------------------------------------- |
+ * | running   | drains outputs, moves time on, fires timers, runs or takes a unit         | ending; suspended behind a savepoint's barrier |
+ * | ending    | tells the operators, in order, that input has ended; sends the end of data | waiting with checkpoints, else draining      |
+ * | waiting   | passes barriers on                                                        | draining, when one of them is complete      |
+ * | suspended | nothing, as the savepoint that stops it is written                        | draining; running if it is given up         |
+ * | draining  | closes its outputs, reads its inputs until they are closed                | finished                                    |
+ * | finished, failed, canceled | nothing                                                   |                                             |
+ *
+ * In running, waiting and suspended a checkpoint under way (TaskCheckpoints) goes ahead of all else.
  */
 import type { Clock } from '../../base/core/clock.ts'
 import type { StreamError } from '../../base/core/stream-error.ts'
 import type { Chain } from '../chain/chain.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
-import type { ResultPartition } from '../exchange/result-partition.ts'
 import { maxWatermark } from '../operator/operator.ts'
+import type { CheckpointStart } from '../state/snapshot.ts'
 import type { TaskMetrics } from './deployment.ts'
 import { operatorCounts } from './operator-counts.ts'
+import type { OutgoingEdges } from './outgoing-edges.ts'
+import type { TaskCheckpoints } from './task-checkpoints.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
 import { TimeSplit } from './time-split.ts'
 
 /** progressed: call again; idle: no input; blocked: no credit; awaiting: a promise; ended: never again. */
 export type StepResult = 'progressed' | 'idle' | 'blocked' | 'awaiting' | 'ended'
 
-export type TaskPhase = 'running' | 'ending' | 'draining' | 'finished' | 'failed' | 'canceled'
-
-export interface OutgoingEdge {
-  readonly partition: ResultPartition
-  /** -1: only when full; 0: after each unit. */
-  readonly bufferTimeoutMs: number
-  /** When rows in it must be on their way; Infinity while there are none, `overdue` where they wait for credit only. */
-  flushAtMs: number
-}
-
-/** No time will do it: credit wakes the task, and each step tries. */
-const overdue = Number.NEGATIVE_INFINITY
+export type TaskPhase = 'running' | 'ending' | 'waiting' | 'suspended' | 'draining' | 'finished' | 'failed' | 'canceled'
 
 export interface TaskOptions {
   readonly vertex: number
   readonly subtask: number
   readonly input: TaskInput
   readonly chain: Chain
-  readonly edges: readonly OutgoingEdge[]
+  readonly edges: OutgoingEdges
+  readonly checkpoints: TaskCheckpoints
+  /** Waits at its end for a checkpoint that commits what it wrote last. */
+  readonly waitsAtEnd: boolean
+  /** It had finished in the snapshot that the job goes on from: its outputs end at once. */
+  readonly isRestoredFinished: boolean
   readonly clock: Clock
   readonly wake: () => void
   readonly onPhase: (phase: TaskPhase) => void
@@ -69,11 +69,14 @@ export class Task {
   #nextProbeRows = rowsPerProbe
   #blockedSinceProbe = false
   #endingAt = 0
-  #endSent = false
+  #suspendedBy: number | undefined
+  #saidEndOfData = false
+  #saidEndOfPartition = false
   #lastResult: StepResult = 'progressed'
 
   constructor(options: TaskOptions) {
     this.options = options
+    if (options.isRestoredFinished) this.phase = 'draining'
     this.time = new TimeSplit(options.clock.elapsed())
     this.#nextProbeMs = options.watermarkIntervalMs > 0 ? options.clock.now() + options.watermarkIntervalMs : Number.POSITIVE_INFINITY
   }
@@ -85,8 +88,7 @@ export class Task {
     if (this.phase === 'running' && this.#lastResult === 'idle') {
       at = Math.min(this.#nextTimerMs, this.options.input.needsProbe === true ? this.#nextProbeMs : Number.POSITIVE_INFINITY)
     }
-    for (const { flushAtMs } of this.options.edges) if (flushAtMs !== overdue) at = Math.min(at, flushAtMs)
-    return at
+    return Math.min(at, this.options.edges.wakeAtMs)
   }
 
   requestTimer(atMs: number): void {
@@ -114,16 +116,17 @@ export class Task {
   }
 
   #step(nowMs: number): StepResult {
-    const { chain } = this.options
-    this.#flushDue(nowMs)
+    const { chain, edges, checkpoints } = this.options
+    edges.flushDue(nowMs)
     if (this.#awaited !== undefined) return 'awaiting'
+    checkpoints.tellOperators()
     const { pending } = chain
     if (pending !== undefined) return this.#await(pending)
     chain.runtime.interrupted = false
     if (!chain.makeRoom()) return 'blocked'
     if (chain.isAdvancing) return this.#advance()
-    if (this.phase === 'ending') return this.#end()
-    if (this.phase === 'draining') return this.#drain()
+    if (checkpoints.isUnderWay) return this.#checkpoint()
+    if (this.phase !== 'running') return this.#goOnEnding()
     if (this.#unit === undefined && nowMs >= this.#nextTimerMs) return this.#fireTimers(nowMs)
     if (nowMs >= this.#nextProbeMs || (this.recordsIn >= this.#nextProbeRows && this.options.watermarkIntervalMs > 0)) this.#probe(nowMs)
     if (this.#unit === undefined) return this.#take(this.options.input.poll(), nowMs)
@@ -141,18 +144,14 @@ export class Task {
     input.afterRows?.()
     const isDone = unit.cursor === unit.rowCount
     if (isDone) this.#unit = undefined
-    for (const edge of edges) {
-      if (edge.bufferTimeoutMs < 0 || !edge.partition.hasUnsent) continue
-      if (edge.bufferTimeoutMs === 0) {
-        if (isDone) this.#flush(edge)
-      } else if (edge.flushAtMs === Number.POSITIVE_INFINITY) edge.flushAtMs = nowMs + edge.bufferTimeoutMs
-    }
+    edges.afterRows(isDone, nowMs)
   }
 
   #take(event: TaskEvent | undefined, nowMs: number): StepResult {
     switch (event?.kind) {
       case undefined:
-        return this.#idle()
+        this.options.edges.flushToIdle()
+        return 'idle'
       case 'unit':
         this.#unit = event.unit
         this.#run(event.unit, nowMs)
@@ -163,28 +162,35 @@ export class Task {
       case 'idle':
         this.options.chain.offerIdle(event.idle)
         return this.#advance()
+      case 'barrier':
+        this.options.checkpoints.begin(event)
+        return 'progressed'
+      case 'overtaken':
+        this.options.checkpoints.overtaken(event.checkpointId)
+        return 'progressed'
       case 'end':
         this.#become('ending')
         return 'progressed'
     }
   }
 
-  /** Nothing to read: what was gathered goes out at once to consumers that have nothing either. */
-  #idle(): StepResult {
-    for (const edge of this.options.edges) {
-      if (edge.bufferTimeoutMs >= 0 && edge.partition.hasUnsent && edge.partition.isConsumerIdle) this.#flush(edge)
+  #checkpoint(): StepResult {
+    this.options.chain.renew()
+    const answer = this.options.checkpoints.step(this.phase === 'waiting')
+    if (typeof answer === 'string') return answer
+    if (answer instanceof Promise) return this.#await(answer)
+    if (answer.stop === 'suspend' && this.phase === 'running') {
+      this.#suspendedBy = answer.checkpointId
+      this.#become('suspended')
     }
-    return 'idle'
+    return 'progressed'
   }
 
   #advance(): StepResult {
     const { chain, edges } = this.options
     const done = chain.advance()
     const nowMs = this.options.clock.now()
-    for (const edge of edges) {
-      if (edge.bufferTimeoutMs === 0) this.#flush(edge)
-      else if (edge.flushAtMs === Number.POSITIVE_INFINITY && edge.bufferTimeoutMs > 0) edge.flushAtMs = nowMs + edge.bufferTimeoutMs
-    }
+    edges.afterTime(nowMs)
     return done || chain.pending !== undefined || chain.runtime.partitions.some((partition) => partition.isFull) ? 'progressed' : 'blocked'
   }
 
@@ -203,41 +209,101 @@ export class Task {
     this.#blockedSinceProbe = false
   }
 
-  #flushDue(nowMs: number): void {
-    for (const edge of this.options.edges) if (nowMs >= edge.flushAtMs) this.#flush(edge)
-  }
-
-  #flush(edge: OutgoingEdge): void {
-    edge.partition.scatter()
-    edge.partition.flush()
-    edge.flushAtMs = Number.POSITIVE_INFINITY
-    if (edge.partition.hasUnsent && edge.bufferTimeoutMs >= 0) edge.flushAtMs = overdue
+  #goOnEnding(): StepResult {
+    switch (this.phase) {
+      case 'ending':
+        return this.#end()
+      case 'waiting':
+      case 'suspended':
+        return this.#wait()
+      default:
+        return this.#drain()
+    }
   }
 
   #end(): StepResult {
-    const { nodes } = this.options.chain.runtime
+    const { chain, waitsAtEnd } = this.options
+    const { nodes } = chain.runtime
     if (this.#endingAt === nodes.length) {
-      this.#become('draining')
+      if (!this.#sayEndOfData()) return 'blocked'
+      this.#become(waitsAtEnd ? 'waiting' : 'draining')
       return 'progressed'
     }
+    chain.renew()
     // One a step: what an operator emits at its end, a sink's write or a watermark among it, is through before the next one's.
     const promise = nodes[this.#endingAt++]!.operator?.endInput?.()
     return promise === undefined ? 'progressed' : this.#await(promise)
   }
 
-  #drain(): StepResult {
+  #sayEndOfData(): boolean {
     const { edges } = this.options
-    if (!this.#endSent) {
-      for (const { partition } of edges) if (!partition.scatter()) return 'blocked'
-      for (const { partition } of edges) partition.broadcastEvent({ kind: 'endOfData' })
-      this.#endSent = true
-    }
-    // All of them, so that one stuck consumer does not keep the end from the others.
-    for (const { partition } of edges) partition.flush()
-    if (!edges.every(({ partition }) => partition.isDrained && !partition.hasUnsent)) return 'blocked'
-    for (const edge of edges) edge.flushAtMs = Number.POSITIVE_INFINITY
+    if (this.#saidEndOfData) return true
+    if (!edges.scatter()) return false
+    edges.broadcast({ kind: 'endOfData' })
+    this.#saidEndOfData = true
+    return true
+  }
+
+  #wait(): StepResult {
+    const { checkpoints, input } = this.options
+    if (!checkpoints.mayFinish) return this.#takeAtEnd(input.poll())
+    const { answers } = checkpoints
+    if (answers !== undefined) return this.#await(answers)
+    this.#become('draining')
+    return 'progressed'
+  }
+
+  /** Behind the end only barriers come, and what no longer concerns anyone. */
+  #takeAtEnd(event: TaskEvent | undefined): StepResult {
+    if (event === undefined) return 'idle'
+    return event.kind === 'barrier' || event.kind === 'overtaken' ? this.#take(event, 0) : 'progressed'
+  }
+
+  #drain(): StepResult {
+    const { edges, input, checkpoints } = this.options
+    if (this.#suspendedBy === undefined && !this.#sayEndOfData()) return 'blocked'
+    if (!this.#saidEndOfPartition) edges.broadcast({ kind: 'endOfPartition' })
+    this.#saidEndOfPartition = true
+    const isDrained = edges.drain()
+    // Producers still have to get rid of their last words.
+    if (!input.isClosed && input.poll() !== undefined) return 'progressed'
+    if (!isDrained) return 'blocked'
+    if (!input.isClosed) return 'idle'
+    const { answers } = checkpoints
+    if (answers !== undefined) return this.#await(answers)
     this.#become('finished')
     return 'ended'
+  }
+
+  startCheckpoint(start: CheckpointStart): void {
+    if (this.isOver || this.phase === 'draining') return
+    this.#guarded(() => {
+      this.options.checkpoints.start(start)
+      this.options.input.startCheckpoint(start)
+    })
+  }
+
+  completeCheckpoint(checkpointId: number): void {
+    this.options.checkpoints.complete(checkpointId)
+  }
+
+  abortCheckpoint(checkpointId: number): void {
+    const { checkpoints, input } = this.options
+    checkpoints.abort(checkpointId)
+    if (this.isOver) return
+    this.#guarded(() => input.abortCheckpoint(checkpointId))
+    if (this.phase !== 'suspended' || this.#suspendedBy !== checkpointId) return
+    this.#suspendedBy = undefined
+    checkpoints.resume()
+    this.#become('running')
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      this.fail(thrown)
+    }
   }
 
   #await(promise: Promise<void>): StepResult {
@@ -268,7 +334,10 @@ export class Task {
 
   #become(phase: TaskPhase): void {
     this.phase = phase
-    if (this.isOver) this.time.stop(this.options.clock.elapsed())
+    if (this.isOver) {
+      this.time.stop(this.options.clock.elapsed())
+      this.options.checkpoints.stop()
+    }
     this.options.onPhase(phase)
   }
 
@@ -292,12 +361,11 @@ export class Task {
   metrics(): TaskMetrics {
     const { vertex, subtask, counters, late, input, edges, chain } = this.options
     this.time.note(undefined, this.options.clock.elapsed())
-    const sent = edges.reduce((sum, { partition }) => sum + partition.rowsOut + partition.staging.rowCount, 0)
     return {
       vertex,
       subtask,
       recordsIn: this.recordsIn,
-      recordsOut: edges.length > 0 ? sent : chain.runtime.nodes.length > 0 ? this.recordsIn : 0,
+      recordsOut: edges.edges.length > 0 ? edges.rowsOut : chain.runtime.nodes.length > 0 ? this.recordsIn : 0,
       watermark: Math.min(input.watermark, maxWatermark),
       lateRecordsDropped: late.reduce((sum, { value }) => sum + value, 0),
       ...this.time.millis,
