@@ -35,12 +35,17 @@ export function restoredFrom(
 ): RestoredState {
   const tables = new Map<string, RestoredTable & { rows: SnapshotRow[] }>()
   for (const { rows, ...description } of states) {
-    const known = tables.get(description.name) ?? { ...description, rows: [], batches: () => batches(known.rows) }
+    const known = tables.get(description.name) ?? tableOf(description)
     const mine = rows.filter(({ keyGroup }) => keyGroup === undefined || ((keyGroup as number) >= start && (keyGroup as number) < end))
     known.rows.push(...mine)
     tables.set(description.name, known)
   }
   return { checkpointId: 1, watermark, tables: [...tables.values()] }
+}
+
+function tableOf(description: StateDescription): RestoredTable & { rows: SnapshotRow[] } {
+  const rows: SnapshotRow[] = []
+  return { ...description, rows, batches: () => batches(rows) }
 }
 
 async function* batches(rows: readonly SnapshotRow[]): AsyncGenerator<ReturnType<typeof batchOfColumns>> {

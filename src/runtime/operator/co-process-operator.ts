@@ -2,6 +2,7 @@
 
 import { keyGroupRange } from '../../base/columnar/key-hash.ts'
 import type { Collector, CoProcessFunction, ProcessContext } from '../../program/function/functions.ts'
+import type { RestoredState, StateSnapshot } from '../state/snapshot.ts'
 import { TypedBackend } from '../state/typed-backend.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'
@@ -41,6 +42,18 @@ export class CoProcessOperator implements StreamOperator {
 
   fireProcessingTimers(nowMs: number): boolean {
     return this.#turn.fireProcessingTimers(nowMs)
+  }
+
+  get currentWatermark(): number {
+    return this.#turn.currentWatermark
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    return this.#turn.snapshotState()
+  }
+
+  restoreState(restored: RestoredState): Promise<void> {
+    return this.#turn.restoreState(restored)
   }
 
   close(): void | Promise<void> {

@@ -1,6 +1,7 @@
 /** process: a user's function with side outputs and, on a keyed stream, state and timers. */
 import type { Collector, ProcessContext, ProcessFunction } from '../../program/function/functions.ts'
 import { HeapBackend } from '../state/heap-backend.ts'
+import type { RestoredState, StateSnapshot } from '../state/snapshot.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { ProcessTurn } from './process-turn.ts'
 import { FunctionLifecycle } from './user-function.ts'
@@ -34,6 +35,18 @@ export class ProcessOperator implements StreamOperator {
 
   fireProcessingTimers(nowMs: number): boolean {
     return this.#turn.fireProcessingTimers(nowMs)
+  }
+
+  get currentWatermark(): number {
+    return this.#turn.currentWatermark
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    return this.#turn.snapshotState()
+  }
+
+  restoreState(restored: RestoredState): Promise<void> {
+    return this.#turn.restoreState(restored)
   }
 
   close(): void | Promise<void> {

@@ -9,6 +9,7 @@ import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 import type { StateDeclarations, StateHandles } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
 import type { KeyedBackend } from '../state/keyed-backend.ts'
+import type { RestoredState, StateSnapshot } from '../state/snapshot.ts'
 import { minWatermark, noTimestamp, type OperatorContext } from './operator.ts'
 import { TurnCollector } from './turn-collector.ts'
 import { isPromise, refusePromise, runtimeOf, userFailure } from './user-function.ts'
@@ -93,6 +94,24 @@ export class ProcessTurn {
 
   fireProcessingTimers(nowMs: number): boolean {
     return this.#backend?.fireProcessingTimers(nowMs, this.#fire, this.#isFull) ?? true
+  }
+
+  get currentWatermark(): number {
+    return this.#watermark
+  }
+
+  /** Whether a snapshot is in flight. */
+  get isSaving(): boolean {
+    return this.#backend?.isSaving ?? false
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    return this.#backend?.snapshot() ?? []
+  }
+
+  async restoreState(restored: RestoredState): Promise<void> {
+    this.#watermark = restored.watermark
+    await this.#backend?.restore(restored)
   }
 
   get numEventTimers(): number {

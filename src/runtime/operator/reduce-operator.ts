@@ -2,8 +2,12 @@
 import type { ReduceFunction } from '../../program/function/functions.ts'
 import { type ValueState, valueState } from '../../program/function/state.ts'
 import { HeapKeyedState } from '../state/heap-keyed-state.ts'
+import type { RestoredState, StateSnapshot } from '../state/snapshot.ts'
 import type { OperatorContext, StreamOperator } from './operator.ts'
 import { FunctionLifecycle, isPromise, refusePromise, userFailure } from './user-function.ts'
+
+/** Under this name rolling operators write what they hold. */
+export const runningState = 'running'
 
 export class ReduceOperator implements StreamOperator {
   readonly #ctx: OperatorContext
@@ -21,7 +25,7 @@ export class ReduceOperator implements StreamOperator {
     this.#lifecycle = new FunctionLifecycle(ctx, fn)
     this.#keyed = new HeapKeyedState(ctx)
     // Rows that went out belong to the engine and nobody changes them, so state and stream may share them.
-    this.#running = this.#keyed.declare('running', valueState<unknown>(), { shareValues: true })
+    this.#running = this.#keyed.declare(runningState, valueState<unknown>(), { shareValues: true })
   }
 
   open(): void | Promise<void> {
@@ -53,6 +57,24 @@ export class ReduceOperator implements StreamOperator {
     if (isPromise(next)) refusePromise(next, this.#ctx, this.#what)
     this.adopt(key, next)
     this.#ctx.output.emit(next, timestamp)
+  }
+
+  /** What it holds, one by one. */
+  *entries(): IterableIterator<{ readonly key: unknown; readonly running: unknown }> {
+    for (const { key, value } of this.#keyed.entries(runningState)) yield { key, running: value }
+  }
+
+  /** Another form of this operator has taken over what it held. */
+  forget(): void {
+    this.#keyed.clear()
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    return this.#keyed.snapshot()
+  }
+
+  async restoreState({ tables }: RestoredState): Promise<void> {
+    for (const table of tables) if (this.#keyed.has(table.name)) await this.#keyed.restore(table)
   }
 
   advanceWatermark(): boolean {

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonicalKey } from '../../../src/base/columnar/key-hash.ts'
 import { t } from '../../../src/base/columnar/t.ts'
-import { aggregatingState, listState, mapState, reducingState, type StateHandles, valueState } from '../../../src/program/function/state.ts'
+import {
+  aggregatingState,
+  listState,
+  mapState,
+  reducingState,
+  type StateDeclaration,
+  type StateHandles,
+  valueState,
+} from '../../../src/program/function/state.ts'
 import { HeapBackend } from '../../../src/runtime/state/heap-backend.ts'
 import type { KeyedBackend } from '../../../src/runtime/state/keyed-backend.ts'
 import type { StateSnapshot } from '../../../src/runtime/state/snapshot.ts'
@@ -39,7 +47,7 @@ function make(form: Form, start = 0, end = maxParallelism): { backend: KeyedBack
     form === 'heap'
       ? new HeapBackend({ operatorName: 'op', maxParallelism }, () => {})
       : new TypedBackend({ operatorName: 'op', groups, generated: form === 'typed' }, () => {})
-  const handles = Object.entries(declarations).map(([name, declaration]) => [name, backend.declare(name, declaration)])
+  const handles = Object.entries(declarations).map(([name, declaration]) => [name, backend.declare(name, declaration as StateDeclaration)])
   return { backend, handles: Object.fromEntries(handles) as Handles }
 }
 
@@ -52,7 +60,7 @@ const key = fc.oneof(
   { weight: 6, arbitrary: fc.nat(40) },
   { weight: 1, arbitrary: fc.constantFrom<unknown>(1.5, 'a', 'b', { a: 1, b: 'x' }) },
 )
-const act = fc.oneof<fc.Arbitrary<Act>[]>(
+const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant('change' as const), key, what: fc.nat(23), value: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), to: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('begin' as const, 'read' as const, 'release' as const) }) },

@@ -5,6 +5,7 @@
  */
 import type { ProcessFunction } from '../../../program/function/functions.ts'
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
+import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { TypedBackend } from '../../state/typed-backend.ts'
 import type { TypedKeyedState } from '../../state/typed-keyed-state.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
@@ -19,6 +20,7 @@ export class ProcessKernel implements KeyedKernel {
   readonly state: TypedKeyedState
   readonly fieldsRead = undefined
   readonly bindings: Readonly<Record<string, unknown>>
+  /** The loop writes no table: what saves ahead of writes are the handles that the user's function calls. */
   readonly isSaving = false
   readonly #backend: TypedBackend
   readonly #groups: GroupRange
@@ -94,6 +96,18 @@ ${K}.end()`,
 
   fireProcessingTimers(nowMs: number): boolean {
     return this.#turn.fireProcessingTimers(nowMs)
+  }
+
+  get currentWatermark(): number {
+    return this.#turn.currentWatermark
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    return this.#turn.snapshotState()
+  }
+
+  restoreState(restored: RestoredState): Promise<void> {
+    return this.#turn.restoreState(restored)
   }
 
   close(): void | Promise<void> {

@@ -90,10 +90,29 @@ export function joinLayouts(a: RowLayout, b: RowLayout): RowLayout | undefined {
 
 const isNumeric = (kind: FieldKind): boolean => kind === 'key' || kind === 'number'
 
-/** The row that lies at a word of a table. */
-export function readRow(layout: RowLayout, f64: Float64Array, at: number, key: unknown, rests: readonly unknown[]): unknown {
+/** The layout that holds this row of this key as well; undefined: the row has other fields. */
+export function widenLayout(layout: RowLayout, row: unknown, key: unknown): RowLayout | undefined {
+  if (layout.root === 'value') return typeof row === 'number' ? layout : undefined
+  if (typeof row !== 'object' || row === null || Object.keys(row).length !== layout.fields.length) return undefined
+  const values = layout.fields.map(({ name }) => (Object.hasOwn(row, name) ? (row as Record<string, unknown>)[name] : undefined))
+  if (values.includes(undefined)) return undefined
+  const kinds = layout.fields.map(({ kind }, f): FieldKind => {
+    const value = values[f]
+    if (kind === 'key') return Object.is(value, key) ? kind : typeof value === 'number' && typeof key === 'number' ? 'number' : 'rest'
+    return kind === 'rest' || typeof value === kind ? kind : 'rest'
+  })
+  if (kinds.every((kind, f) => kind === layout.fields[f]!.kind)) return layout
+  return makeLayout(
+    layout.root,
+    layout.fields.map(({ name }) => name),
+    kinds,
+  )
+}
+
+/** The row that lies at a word of a table; `restAt` answers what lies beside it. */
+export function readRow(layout: RowLayout, f64: Float64Array, at: number, key: unknown, restAt: (index: number) => unknown): unknown {
   if (layout.root === 'value') return f64[at]
-  const rest = layout.restWord < 0 ? undefined : (rests[f64[at + layout.restWord]!] as Record<string, unknown>)
+  const rest = layout.restWord < 0 ? undefined : (restAt(f64[at + layout.restWord]!) as Record<string, unknown>)
   const row: Record<string, unknown> = {}
   for (const { name, kind, word } of layout.fields) {
     setField(row, name, kind === 'key' ? key : kind === 'rest' ? rest![name] : kind === 'boolean' ? f64[at + word] === 1 : f64[at + word])
