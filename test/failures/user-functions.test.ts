@@ -150,10 +150,10 @@ describe.each(formNames)('%s: a user function that throws is named with its line
     ['flatMap', 'flatMap((n) => Promise.resolve([n])'],
     ['processElement', 'process((n) => Promise.resolve(n)'],
     ['map', 'map((n) => Promise.resolve(n)'],
-  ])('a promise from %s is refused and asyncWait is named', { timeout: limitMs }, async (_what, call) => {
+  ])('a promise from %s is refused, and the hint names what may be async', { timeout: limitMs }, async (_what, call) => {
     const { text, place } = await failureOf(program(`${numbers}.${call}${mine}`), form)
     expect(text.split('\n')[0]).toMatch(/returned a promise/)
-    expect(text).toContain('asyncWait')
+    expect(text).toContain('open and close may be async')
     expect(place).toMatchObject({ operator: 'mine', subtask: 0, record: 'record 1 of a batch that begins at number 1' })
   })
 })
@@ -162,7 +162,7 @@ test('an async function is refused when the job is planned', async () => {
   const { code, text } = await failureOf(program(`${numbers}.map(async (n) => n${mine}`), 'inline')
   expect(code).toBe('INVALID_PROGRAM')
   expect(text).toBe(
-    "headrace: The function of map() in operator 'mine' is async\n  It runs once a record and must return its result at once. To wait for something outside, use asyncWait(), which keeps many calls in flight.",
+    "headrace: The function of map() in operator 'mine' is async\n  It runs once a record and must return its result at once. open and close may be async, and so may sources and sinks: read there what answers later.",
   )
 })
 

@@ -10,7 +10,7 @@ const asyncTags = ['[object AsyncFunction]', '[object AsyncGeneratorFunction]']
 export function refuseAsync(what: string, fn: unknown): void {
   if (typeof fn !== 'function' || !asyncTags.includes(Object.prototype.toString.call(fn))) return
   throw new StreamError('INVALID_PROGRAM', `${what} is async`, {
-    hint: 'It runs once a record and must return its result at once. To wait for something outside, use asyncWait(), which keeps many calls in flight.',
+    hint: 'It runs once a record and must return its result at once. open and close may be async, and so may sources and sinks: read there what answers later.',
   })
 }
 

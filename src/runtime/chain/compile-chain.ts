@@ -238,7 +238,7 @@ return i
     const n = node.index
     switch (node.descriptor.kind) {
       case 'map':
-        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (r${n}_ instanceof Promise) refusePromise(r${n}_, rt.nodes[${n}].ctx, 'map')\n${this.#produce(node, mainOutput(node), objectRow(`r${n}_`), timestamp, checkOpen)}`
+        return `at = ${n}\nconst r${n}_ = F${n}(${row.row})\nif (typeof r${n}_ === 'object' && r${n}_ !== null && typeof r${n}_.then === 'function') refusePromise(r${n}_, rt.nodes[${n}].ctx, 'map')\n${this.#produce(node, mainOutput(node), objectRow(`r${n}_`), timestamp, checkOpen)}`
       case 'filter':
         return `at = ${n}\nlet k${n} = F${n}(${row.row})\nif (k${n} !== true && k${n} !== false) k${n} = truthOf(k${n}, rt.nodes[${n}].ctx)\nif (k${n}) {\n${this.#produce(node, mainOutput(node), row, timestamp, checkOpen)}\n}`
       case 'sink':

@@ -44,7 +44,7 @@ export class TurnCollector implements Collector<unknown> {
 
   private refuse(did: string): never {
     throw new StreamError('INVALID_PROGRAM', `Operator ${this.#operatorName} ${did} outside of its turn`, {
-      hint: 'Emit and set timers within the call of the function, not in a promise or callback; asyncWait is for results that come later.',
+      hint: 'Emit and set timers within the call of the function, not in a promise or callback that comes later.',
       place: { operator: this.#operatorName },
     })
   }

@@ -52,7 +52,7 @@ export function refusePromise(promise: PromiseLike<unknown>, ctx: RuntimeContext
   // The record fails now; a rejection that nobody awaits would end the process before that is said.
   promise.then(undefined, () => undefined)
   throw new StreamError('INVALID_PROGRAM', `${what} of operator ${ctx.operatorName} returned a promise, and it must be synchronous`, {
-    hint: 'Use asyncWait to call what answers later (a database, a web service); open and close may be async.',
+    hint: 'It must return its result at once. open and close may be async, and so may sources and sinks: read there what answers later.',
     place: { job: ctx.jobName, operator: ctx.operatorName, subtask: ctx.subtaskIndex },
   })
 }
@@ -60,10 +60,10 @@ export function refusePromise(promise: PromiseLike<unknown>, ctx: RuntimeContext
 /** What a user's function may see of its operator's context. */
 export function runtimeOf(ctx: RuntimeContext): RuntimeContext {
   const { jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber } = ctx
-  const { checkpointing, restoredCheckpointId, clock, fileSystem } = ctx
+  const { operatorId, checkpointing, restoredCheckpointId, clock, fileSystem } = ctx
   return {
     ...{ jobId, jobName, operatorName, operatorUid, subtaskIndex, parallelism, maxParallelism, attemptNumber },
-    ...{ checkpointing, restoredCheckpointId, clock, fileSystem },
+    ...{ operatorId, checkpointing, restoredCheckpointId, clock, fileSystem },
     addToCounter: (name, delta) => ctx.addToCounter(name, delta),
     printLine: (stream, line) => ctx.printLine(stream, line),
     sendToClient: (channel, rows) => ctx.sendToClient(channel, rows),

@@ -456,10 +456,14 @@ describe('failures of user functions', () => {
     ['a map', (stream) => stream.map((row: any) => Promise.resolve(row))],
     ['a filter', (stream) => stream.filter((row: any) => Promise.resolve(row.i > 5))],
     ['a map behind an edge', (stream) => stream.rebalance().map((row: any) => Promise.resolve(row))],
-  ])('%s that returns a promise fails, and asyncWait is named', async (_what, build) => {
-    for (const error of await failuresOf((env) => build(env.fromSource(sourceOf(rowsUnit(rows)), { name: 'in' })).sinkTo(new ListSink()))) {
+    ['a map to what has a then', (stream) => stream.map((row: any) => ({ ...row, then: () => undefined }))],
+    ['a filter by what has a then', (stream) => stream.filter(() => ({ then: () => undefined }))],
+  ])('%s that returns a promise fails alike in both forms, and the hint names what may be async', async (_what, build) => {
+    const failures = await failuresOf((env) => build(env.fromSource(sourceOf(rowsUnit(rows)), { name: 'in' })).sinkTo(new ListSink()))
+    for (const error of failures) {
       expect(error.code).toBe('INVALID_PROGRAM')
-      expect(error.hint).toContain('asyncWait')
+      expect(error.message).toContain('returned a promise')
+      expect(error.hint).toContain('open and close may be async')
     }
   })
 

@@ -70,14 +70,14 @@ test('what a user function throws becomes an error that names the operator and k
   expect(thrown.message).toBe('map of operator delays failed: it threw "text", which is no Error and so has no stack')
 })
 
-test('a returned promise fails the record with a hint to asyncWait, and its rejection is nobody else’s', async () => {
+test('a returned promise fails the record with a hint at what may be async, and its rejection is nobody else’s', async () => {
   for (const kind of ['map', 'filter', 'flatMap'] as const) {
     const fn = async (): Promise<never> => {
       throw new Error('later')
     }
     const failure = await error({ kind, fn } as unknown as OperatorDescriptor, 1)
     expect(failure.message).toMatch(new RegExp(`^${kind} of operator delays returned a promise`))
-    expect(failure.hint).toContain('asyncWait')
+    expect(failure.hint).toContain('open and close may be async')
   }
   async function* later(): AsyncGenerator<number> {
     yield 1
