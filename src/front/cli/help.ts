@@ -103,6 +103,34 @@ ${argumentsText}`,
       ['headrace info program.ts --json | jq .vertices', 'for programs'],
     ],
   },
+  {
+    name: 'savepoint',
+    usage: 'savepoint inspect|dispose <path> [options]',
+    summary: 'look into a checkpoint or savepoint, or remove it',
+    description: `inspect shows the operators of a checkpoint or savepoint, and of each state its types, rows, keys and size.
+With --state it prints the rows of one state, one JSON object a line.
+
+dispose removes it: its metadata and the files that this names, nothing else.
+
+The path is the folder of a checkpoint (DIR/<job id>/chk-<n>) or of a savepoint, or the _metadata.json in it.
+
+Exit codes: 0 done, 1 it is not there, damaged or cannot be read, 2 wrong usage.`,
+    options: [
+      {
+        names: ['--state'],
+        value: 'NAME',
+        doc: 'Print the rows of this state; OPERATOR.NAME where several operators have one of the name.',
+      },
+      { names: ['--json'], doc: 'Print as JSON.' },
+      { names: ['--verbose'], doc: 'Show whole stacks.' },
+      helpOption,
+    ],
+    examples: [
+      ['headrace savepoint inspect checkpoints/4f2a/chk-12', 'what it holds'],
+      ['headrace savepoint inspect savepoint-4f2a01-x1 --state totals | jq .value', 'the rows of one state'],
+      ['headrace savepoint dispose savepoint-4f2a01-x1', 'removes it'],
+    ],
+  },
 ]
 
 export function mainHelp(): string {
