@@ -22,7 +22,15 @@ export { getEnvironment } from './program/api/current-environment.ts'
 export { type Duration, days, hours, milliseconds, minutes, seconds } from './program/api/durations.ts'
 export { type DataOptions, Environment, type SourceOptions } from './program/api/environment.ts'
 export { countEvictor, deltaEvictor, type EvictorOptions, timeEvictor } from './program/api/evictors.ts'
-export type { JobClient, JobExecutionResult, JobProgress, JobStatus } from './program/api/executor.ts'
+export type {
+  CheckpointReport,
+  JobClient,
+  JobEvent,
+  JobExecutionResult,
+  JobProgress,
+  JobStatus,
+  StopOptions,
+} from './program/api/executor.ts'
 export type { OperatorOptions, TypedOperatorOptions } from './program/api/operator-options.ts'
 export { outputTag } from './program/api/output-tag.ts'
 export type { AggregatedRow, FieldOf, NumericField } from './program/api/row-types.ts'
@@ -68,7 +76,9 @@ export { collection } from './program/connector/collection.ts'
 export { type CsvOptions, csv } from './program/connector/csv.ts'
 export { type CsvSinkOptions, csvSink } from './program/connector/csv-sink.ts'
 export { discardSink } from './program/connector/discard-sink.ts'
+export type { BucketBy, BucketContext } from './program/connector/file-buckets.ts'
 export type { FileFormat } from './program/connector/file-format.ts'
+export type { RollingOptions } from './program/connector/file-rolling.ts'
 export type { FileSinkOptions } from './program/connector/file-sink.ts'
 export { type FileSourceOptions, fileSource } from './program/connector/file-source.ts'
 export { type GeneratorOptions, generator } from './program/connector/generator.ts'

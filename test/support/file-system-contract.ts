@@ -209,6 +209,9 @@ export function describeFileSystem(name: string, make: () => Promise<FileSystemU
         await file.close()
       }
       await fs.commitRecoverable(points[2]!)
+      const unknown = await fs.createRecoverable(`${root}/d`, 'job-0')
+      await unknown.write(bytes('never persisted'))
+      await unknown.discard()
       for (const point of [...points, points[0]!]) await fs.discardRecoverable(point)
       expect((await fs.list(root)).map(({ path }) => path)).toEqual([`${root}/c`])
       await expect(fs.commitRecoverable(points[1]!)).rejects.toMatchObject({

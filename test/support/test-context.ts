@@ -32,6 +32,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     jobName: 'test job',
     operatorName: 'operator under test',
     operatorUid: undefined,
+    operatorId: 'operator-1',
     subtaskIndex: options.subtaskIndex ?? 0,
     parallelism: options.parallelism ?? 1,
     maxParallelism: 128,

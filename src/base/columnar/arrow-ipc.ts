@@ -119,6 +119,20 @@ export function malformed(error: unknown, path: string): StreamError {
 /** Rows that decide an inferred schema. */
 const sampleRows = stagingCapacity
 
+/** Where an unfinished file can be gone on with, by another writer; plain JSON. */
+export interface ArrowFileState {
+  readonly schema: Schema
+  readonly positionBytes: number
+  /** Of each record batch, one after the other: its offset, the length of its head and of its body. */
+  readonly blocks: readonly number[]
+}
+
+/** What the footer will say; apache-arrow keeps it to itself. */
+interface FooterParts {
+  _position: number
+  _recordBatchBlocks: { readonly offset: number; readonly metaDataLength: number; readonly bodyLength: number }[]
+}
+
 /** Writes an Arrow IPC file. Each call returns the bytes that are ready, in order. */
 export class ArrowIpcWriter {
   readonly #arrow: ArrowModule
@@ -145,6 +159,35 @@ export class ArrowIpcWriter {
 
   static async open(path: string, schema?: Schema): Promise<ArrowIpcWriter> {
     return new ArrowIpcWriter(await loadArrow(), path, schema)
+  }
+
+  /** Goes on behind what a writer that is gone had written when it was asked to persist. `declared` as in open. */
+  static async resume(path: string, state: ArrowFileState, declared: boolean): Promise<ArrowIpcWriter> {
+    const arrow = await loadArrow()
+    const writer = new ArrowIpcWriter(arrow, path, declared ? state.schema : undefined)
+    writer.#sample = undefined
+    writer.#staging = new StagingBatch(state.schema)
+    writer.#start(toArrowSchema(arrow, state.schema))
+    // The beginning stands in the file already.
+    writer.#takeReady()
+    const parts = writer.#writer as unknown as FooterParts
+    parts._position = state.positionBytes
+    for (let i = 0; i < state.blocks.length; i += 3)
+      parts._recordBatchBlocks.push({
+        ...{ offset: state.blocks[i]!, metaDataLength: state.blocks[i + 1]!, bodyLength: state.blocks[i + 2]! },
+      })
+    return writer
+  }
+
+  /** Writes the rows still held. The state belongs to the file with these bytes; undefined: nothing has been written yet. */
+  persist(): { readonly bytes: readonly Uint8Array[]; readonly state: ArrowFileState | undefined } {
+    const first = this.#sample === undefined || this.#sample.length === 0 ? [] : this.#endSample()
+    if (this.#staging.rowCount > 0) this.#writeBatch()
+    const bytes = [...first, ...this.#takeReady()]
+    if (!this.#started) return { bytes, state: undefined }
+    const { _position, _recordBatchBlocks } = this.#writer as unknown as FooterParts
+    const blocks = _recordBatchBlocks.flatMap(({ offset, metaDataLength, bodyLength }) => [offset, metaDataLength, bodyLength])
+    return { bytes, state: { schema: this.#staging.schema as Schema, positionBytes: _position, blocks } }
   }
 
   append(row: unknown): readonly Uint8Array[] {

@@ -41,6 +41,8 @@ export interface RecoverableFile {
   seal(): Promise<SealedFile>
   /** Releases what is open and leaves the bytes where they are: a point of it may still be resumed. */
   close(): Promise<void>
+  /** Releases and removes it: no point of it is needed any more. */
+  discard(): Promise<void>
 }
 
 const ending = '.inprogress'
@@ -69,11 +71,11 @@ export class RenamingFiles {
 
   async create(path: string, owner: string): Promise<RecoverableFile> {
     const token = inProgressPath(path, owner)
-    return new RenamedFile(path, token, await this.#store.create(token), 0)
+    return new RenamedFile(this.#store, { path, sizeBytes: 0, token }, await this.#store.create(token))
   }
 
-  async resume({ path, sizeBytes, token }: ResumePoint): Promise<RecoverableFile> {
-    return new RenamedFile(path, token, await this.#store.reopen(token, sizeBytes), sizeBytes)
+  async resume(point: ResumePoint): Promise<RecoverableFile> {
+    return new RenamedFile(this.#store, point, await this.#store.reopen(point.token, point.sizeBytes))
   }
 
   async commit({ path, sizeBytes, token }: SealedFile): Promise<'committed' | 'already committed'> {
@@ -99,12 +101,14 @@ export class RenamingFiles {
 }
 
 class RenamedFile implements RecoverableFile {
+  readonly #store: RenamingStore
   readonly #path: string
   readonly #token: string
   readonly #writer: FileWriter
   #sizeBytes: number
 
-  constructor(path: string, token: string, writer: FileWriter, sizeBytes: number) {
+  constructor(store: RenamingStore, { path, sizeBytes, token }: ResumePoint, writer: FileWriter) {
+    this.#store = store
     this.#path = path
     this.#token = token
     this.#writer = writer
@@ -129,6 +133,14 @@ class RenamedFile implements RecoverableFile {
 
   async close(): Promise<void> {
     await this.#writer.close()
+  }
+
+  async discard(): Promise<void> {
+    try {
+      await this.#writer.close()
+    } finally {
+      await this.#store.remove(this.#token)
+    }
   }
 }
 

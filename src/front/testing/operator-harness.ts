@@ -182,7 +182,7 @@ export class OperatorHarness<I = unknown, O = unknown, I2 = unknown> {
     const { parallelism = 1, subtaskIndex = 0, maxParallelism = 128, name: operatorName = 'tested' } = options
     return {
       ...{ jobId: 'test', jobName: 'test', operatorName, operatorUid: undefined, attemptNumber: 0 },
-      ...{ checkpointing: false, restoredCheckpointId: undefined },
+      ...{ operatorId: 'tested', checkpointing: false, restoredCheckpointId: undefined },
       ...{ subtaskIndex, parallelism, maxParallelism, numLateRecordsDropped: this.#late },
       clock: this.clock,
       fileSystem: new MemoryFileSystem({ clock: this.clock }),

@@ -2,16 +2,17 @@
  * Arrow IPC files, which every Arrow reader opens.
  */
 
-import { ArrowIpcWriter } from '../../base/columnar/arrow-ipc.ts'
+import { type ArrowFileState, ArrowIpcWriter } from '../../base/columnar/arrow-ipc.ts'
 import type { Type } from '../../base/columnar/data-type.ts'
 import { schemaOf } from '../../base/columnar/schema.ts'
 import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
-import { type FileSinkOptions, fileSink } from './file-sink.ts'
+import { type FileSinkOptions, fileSink, fileSinkOptionNames } from './file-sink.ts'
 import type { OutputFile } from './output-file.ts'
+import type { FileEncoder } from './output-part.ts'
 
-export interface ArrowSinkOptions<T> extends FileSinkOptions {
-  /** The declared type of a record; absent: the least type that holds the first 2,048 records. */
+export interface ArrowSinkOptions<T> extends FileSinkOptions<T> {
+  /** The declared type of a record; absent: the least type that holds the first 2,048 records, or those before the first checkpoint. */
   readonly type?: Type<T>
 }
 
@@ -28,15 +29,24 @@ export interface ArrowSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function arrowSink<T = unknown>(options: ArrowSinkOptions<T>): Sink<T> {
-  checkOptionNames('arrowSink()', options, ['path', 'type'])
-  const sink = fileSink<T>('Arrow', options, async (_ctx, path) => {
-    const writer = await ArrowIpcWriter.open(path, options.type === undefined ? undefined : schemaOf(options.type))
-    return {
-      write: (element, file) => writeAll(file, writer.append(element)),
-      finish: (file) => writeAll(file, writer.finish()),
-    }
-  })
-  return { ...sink, type: options.type }
+  checkOptionNames('arrowSink()', options, [...fileSinkOptionNames, 'type'])
+  const createEncoder = (_ctx: unknown, path: string, state?: unknown) =>
+    arrowEncoder<T>(options, path, state as ArrowFileState | undefined)
+  return { ...fileSink<T>({ name: 'Arrow', hasFooter: true, createEncoder }, options), type: options.type }
+}
+
+async function arrowEncoder<T>({ type }: ArrowSinkOptions<T>, path: string, state: ArrowFileState | undefined): Promise<FileEncoder<T>> {
+  const schema = type === undefined ? undefined : schemaOf(type)
+  const writer = await (state === undefined ? ArrowIpcWriter.open(path, schema) : ArrowIpcWriter.resume(path, state, schema !== undefined))
+  return {
+    write: (element, file) => writeAll(file, writer.append(element)),
+    finish: (file) => writeAll(file, writer.finish()),
+    async persist(file) {
+      const { bytes, state: now } = writer.persist()
+      await writeAll(file, bytes)
+      return now
+    },
+  }
 }
 
 /** The file accepts bytes beyond its buffer: all are handed over at once, and each failure is heard. */

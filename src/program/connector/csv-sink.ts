@@ -8,11 +8,12 @@ import { Buffer } from 'node:buffer'
 import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Sink } from '../function/sink.ts'
-import { type FileEncoder, type FileSinkOptions, fileSink } from './file-sink.ts'
+import { type FileSinkOptions, fileSink, fileSinkOptionNames } from './file-sink.ts'
 import { toJsonText } from './json-value.ts'
 import type { OutputFile } from './output-file.ts'
+import type { FileEncoder } from './output-part.ts'
 
-export interface CsvSinkOptions<T> extends FileSinkOptions {
+export interface CsvSinkOptions<T> extends FileSinkOptions<T> {
   /** The columns and their order; absent: the fields of the first record. */
   readonly columns?: readonly (keyof T & string)[]
   /** Whether the first line names the columns. Default: true. */
@@ -33,8 +34,17 @@ export interface CsvSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function csvSink<T extends object>(options: CsvSinkOptions<T>): Sink<T> {
-  checkOptionNames('csvSink()', options, ['path', 'columns', 'header', 'delimiter'])
-  return fileSink('CSV', options, (ctx, path) => new CsvEncoder<T>(options, ctx.operatorName, path))
+  checkOptionNames('csvSink()', options, [...fileSinkOptionNames, 'columns', 'header', 'delimiter'])
+  return fileSink(
+    { name: 'CSV', createEncoder: (ctx, path, state) => new CsvEncoder<T>(options, ctx.operatorName, path, state as CsvState | undefined) },
+    options,
+  )
+}
+
+/** What a file has fixed once its first line is written. */
+interface CsvState {
+  readonly columns: readonly string[]
+  readonly kinds: readonly (string | null)[]
 }
 
 class CsvEncoder<T extends object> implements FileEncoder<T> {
@@ -48,13 +58,24 @@ class CsvEncoder<T extends object> implements FileEncoder<T> {
   #known: ReadonlySet<string> = new Set()
   #kinds: (string | undefined)[] = []
 
-  constructor(options: CsvSinkOptions<T>, operator: string, path: string) {
+  constructor(options: CsvSinkOptions<T>, operator: string, path: string, state: CsvState | undefined) {
     this.#operator = operator
     this.#path = path
     this.#delimiter = options.delimiter ?? ','
     this.#header = options.header ?? true
     this.#columns = options.columns
     this.#needsQuotes = new RegExp(`["\\r\\n${this.#delimiter.replace(/[\\\]^-]/g, '\\$&')}]|^\\s|\\s$`)
+    if (state === undefined) return
+    this.#started = true
+    this.#columns = state.columns
+    this.#known = new Set(state.columns)
+    this.#kinds = state.kinds.map((kind) => kind ?? undefined)
+  }
+
+  persist(): CsvState | undefined {
+    if (!this.#started) return undefined
+    const columns = this.#columns ?? []
+    return { columns, kinds: columns.map((_, i) => this.#kinds[i] ?? null) }
   }
 
   write(element: T, file: OutputFile): void | Promise<void> {

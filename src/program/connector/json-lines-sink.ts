@@ -3,8 +3,9 @@
  */
 import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
-import { type FileSinkOptions, fileSink } from './file-sink.ts'
+import { type FileSinkOptions, fileSink, fileSinkOptionNames } from './file-sink.ts'
 import { toJsonText } from './json-value.ts'
+import type { OutputFile } from './output-file.ts'
 
 /**
  * A sink that writes each record as one line of JSON. A bigint becomes its digits, a Date ISO text, a Uint8Array base64
@@ -18,7 +19,8 @@ import { toJsonText } from './json-value.ts'
  * await env.execute()
  * ```
  */
-export function jsonLinesSink<T = unknown>(options: FileSinkOptions): Sink<T> {
-  checkOptionNames('jsonLinesSink()', options, ['path'])
-  return fileSink('JSON lines', options, () => ({ write: (element, file) => file.writeText(`${toJsonText(element)}\n`) }))
+export function jsonLinesSink<T = unknown>(options: FileSinkOptions<T>): Sink<T> {
+  checkOptionNames('jsonLinesSink()', options, fileSinkOptionNames)
+  const createEncoder = () => ({ write: (element: T, file: OutputFile) => file.writeText(`${toJsonText(element)}\n`) })
+  return fileSink({ name: 'JSON lines', createEncoder }, options)
 }

@@ -1,36 +1,42 @@
 /**
- * One output file on its way: bytes go to a hidden file beside the target, and a rename publishes it. Writes are
+ * One output file on its way: bytes go to a recoverable file, which shows nothing until it is committed. Writes are
  * buffered; while one buffer is written the next fills, and only when both are full does the caller wait.
  */
 import { Buffer } from 'node:buffer'
-import type { FileSystem, FileWriter } from '../../base/filesystem/file-system.ts'
+import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import type { RecoverableFile, ResumePoint, SealedFile } from '../../base/filesystem/recoverable-file.ts'
 
 const bufferChars = 1 << 16
 
 export class OutputFile {
   readonly path: string
-  readonly #inProgress: string
-  readonly #fileSystem: FileSystem
-  readonly #writer: FileWriter
+  readonly #file: RecoverableFile
   #text = ''
   #chunks: Uint8Array[] = []
   #bufferedSize = 0
+  #acceptedSize: number
   #writing: Promise<void> | undefined
   #failure: { readonly reason: unknown } | undefined
-  #state: 'open' | 'published' | 'removed' = 'open'
+  #isOpen = true
 
-  private constructor(fileSystem: FileSystem, path: string, inProgress: string, writer: FileWriter) {
-    this.#fileSystem = fileSystem
+  private constructor(path: string, file: RecoverableFile, sizeBytes: number) {
     this.path = path
-    this.#inProgress = inProgress
-    this.#writer = writer
+    this.#file = file
+    this.#acceptedSize = sizeBytes
   }
 
   /** `owner` tells in-progress files of several jobs and attempts apart. */
   static async create(fileSystem: FileSystem, path: string, owner: string): Promise<OutputFile> {
-    const slash = path.lastIndexOf('/') + 1
-    const inProgress = `${path.slice(0, slash)}.${path.slice(slash)}.${owner}.inprogress`
-    return new OutputFile(fileSystem, path, inProgress, await fileSystem.create(inProgress))
+    return new OutputFile(path, await fileSystem.createRecoverable(path, owner), 0)
+  }
+
+  static async resume(fileSystem: FileSystem, point: ResumePoint): Promise<OutputFile> {
+    return new OutputFile(point.path, await fileSystem.resumeRecoverable(point), point.sizeBytes)
+  }
+
+  /** About: text not yet encoded counts a byte a character. */
+  get size(): number {
+    return this.#acceptedSize + this.#bufferedSize
   }
 
   writeText(text: string): void | Promise<void> {
@@ -55,25 +61,26 @@ export class OutputFile {
     this.#check()
   }
 
-  /** Makes it durable and gives it its name. */
-  async publish(): Promise<void> {
+  /** Where a later attempt can go on. */
+  async persist(): Promise<ResumePoint> {
     await this.flush()
-    await this.#writer.sync()
-    await this.#writer.close()
-    await this.#fileSystem.rename(this.#inProgress, this.path)
-    this.#state = 'published'
+    return this.#file.persist()
   }
 
-  /** Removes what was not published. */
-  async close(): Promise<void> {
-    if (this.#state !== 'open') return
-    this.#state = 'removed'
+  /** Makes it durable; it is not written any more. */
+  async seal(): Promise<SealedFile> {
+    await this.flush()
+    const sealed = await this.#file.seal()
+    this.#isOpen = false
+    return sealed
+  }
+
+  /** Without an end: removes what was written, or leaves it for who goes on from a point of it. Nothing happens to a sealed one. */
+  async abandon(keep: boolean): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
     await this.#writing
-    try {
-      await this.#writer.close()
-    } finally {
-      await this.#fileSystem.remove(this.#inProgress)
-    }
+    await (keep ? this.#file.close() : this.#file.discard())
   }
 
   #drain(): void | Promise<void> {
@@ -93,6 +100,7 @@ export class OutputFile {
     this.#textToChunk()
     const chunks = this.#chunks
     this.#chunks = []
+    this.#acceptedSize += this.#bufferedSize
     this.#bufferedSize = 0
     this.#writing = this.#writeChunks(chunks).then(
       () => void (this.#writing = undefined),
@@ -104,7 +112,7 @@ export class OutputFile {
   }
 
   async #writeChunks(chunks: readonly Uint8Array[]): Promise<void> {
-    for (const chunk of chunks) await this.#writer.write(chunk)
+    for (const chunk of chunks) await this.#file.write(chunk)
   }
 
   #textToChunk(): void {

@@ -3,10 +3,11 @@
  */
 import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
-import { type FileSinkOptions, fileSink } from './file-sink.ts'
+import { type FileSinkOptions, fileSink, fileSinkOptionNames } from './file-sink.ts'
 import { formatValue } from './format-value.ts'
+import type { OutputFile } from './output-file.ts'
 
-export interface TextSinkOptions<T> extends FileSinkOptions {
+export interface TextSinkOptions<T> extends FileSinkOptions<T> {
   /** How a record becomes a line. */
   readonly format?: (record: T) => string
 }
@@ -23,7 +24,8 @@ export interface TextSinkOptions<T> extends FileSinkOptions {
  * ```
  */
 export function textSink<T = unknown>(options: TextSinkOptions<T>): Sink<T> {
-  checkOptionNames('textSink()', options, ['path', 'format'])
+  checkOptionNames('textSink()', options, [...fileSinkOptionNames, 'format'])
   const format = options.format ?? formatValue
-  return fileSink('text', options, () => ({ write: (element, file) => file.writeText(`${format(element)}\n`) }))
+  const createEncoder = () => ({ write: (element: T, file: OutputFile) => file.writeText(`${format(element)}\n`) })
+  return fileSink({ name: 'text', createEncoder }, options)
 }

@@ -12,6 +12,8 @@ export interface RuntimeContext {
   /** `delays`: the operator's name. */
   readonly operatorName: string
   readonly operatorUid: string | undefined
+  /** Unique in the job, and the same in each of its attempts and in every job that goes on from it. */
+  readonly operatorId: string
   /** From 0. */
   readonly subtaskIndex: number
   readonly parallelism: number

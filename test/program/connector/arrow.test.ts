@@ -8,6 +8,7 @@ import { arrowSink } from '../../../src/program/connector/arrow-sink.ts'
 import { fileSource } from '../../../src/program/connector/file-source.ts'
 import type { Sink } from '../../../src/program/function/sink.ts'
 import { writeFile } from '../../support/file-system-contract.ts'
+import { publish } from '../../support/publish.ts'
 import { readAll, SourceHarness } from '../../support/source-harness.ts'
 import { testContext } from '../../support/test-context.ts'
 
@@ -15,10 +16,11 @@ let fileSystem: MemoryFileSystem
 beforeEach(() => void (fileSystem = new MemoryFileSystem()))
 
 async function writeRows<T>(sink: Sink<T>, rows: readonly T[]): Promise<void> {
-  const writer = await sink.createWriter(testContext({ fileSystem }))
+  const ctx = testContext({ fileSystem })
+  const writer = await sink.createWriter(ctx)
   try {
     for (const row of rows) await writer.write(row, { timestamp: null, currentWatermark: 0 })
-    await writer.flush(true)
+    await publish(sink, ctx, writer)
   } finally {
     await writer.close()
   }

@@ -6,6 +6,7 @@ import { type CsvOptions, csv } from '../../../src/program/connector/csv.ts'
 import { csvSink } from '../../../src/program/connector/csv-sink.ts'
 import { fileSource } from '../../../src/program/connector/file-source.ts'
 import { writeFile } from '../../support/file-system-contract.ts'
+import { publish } from '../../support/publish.ts'
 import { readAll, SourceHarness } from '../../support/source-harness.ts'
 import { testContext } from '../../support/test-context.ts'
 
@@ -213,9 +214,10 @@ describe('csv', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row), async (rows) => {
         const ctx = testContext()
-        const writer = await csvSink<(typeof rows)[number]>({ path: '/f.csv', columns: ['a', 'b', 'c'] }).createWriter(ctx)
+        const sink = csvSink<(typeof rows)[number]>({ path: '/f.csv', columns: ['a', 'b', 'c'] })
+        const writer = await sink.createWriter(ctx)
         for (const record of rows) await writer.write(record, { timestamp: null, currentWatermark: 0 })
-        await writer.flush(true)
+        await publish(sink, ctx, writer)
         const harness = await readAll(fileSource({ path: '/f.csv', format: csv({ type }) }), { fileSystem: ctx.fileSystem })
         expect(harness.records).toEqual(rows.map(({ a, b, c }) => ({ a, b: b === 0 ? 0 : b, c })))
       }),

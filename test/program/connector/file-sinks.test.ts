@@ -6,6 +6,7 @@ import { jsonLinesSink } from '../../../src/program/connector/json-lines-sink.ts
 import { textSink } from '../../../src/program/connector/text-sink.ts'
 import type { Sink } from '../../../src/program/function/sink.ts'
 import { readFile, writeFile } from '../../support/file-system-contract.ts'
+import { publish } from '../../support/publish.ts'
 import { testContext } from '../../support/test-context.ts'
 
 const writeContext = { timestamp: null, currentWatermark: 0 }
@@ -15,7 +16,7 @@ async function writeAll<T>(sink: Sink<T>, records: readonly T[], options: Parame
   const writer = await sink.createWriter(ctx)
   try {
     for (const record of records) await writer.write(record, writeContext)
-    await writer.flush(true)
+    await publish(sink, ctx, writer)
   } finally {
     await writer.close()
   }
@@ -34,7 +35,7 @@ describe('a file sink', () => {
     await writer.write('one', writeContext)
     await writer.flush(false)
     expect(await namesIn(ctx.fileSystem, '/out')).toEqual(['/out/.lines.txt.job-1-0.inprogress'])
-    await writer.flush(true)
+    await publish(sink, ctx, writer)
     await writer.close()
     expect(await namesIn(ctx.fileSystem, '/out')).toEqual(['/out/lines.txt'])
     expect(await readFile(ctx.fileSystem, '/out/lines.txt')).toBe('one\n')
@@ -88,7 +89,8 @@ describe('a file sink', () => {
       }
     }
     const ctx = testContext({ fileSystem: new SlowFileSystem() })
-    const writer = await textSink<string>({ path: '/x.txt' }).createWriter(ctx)
+    const sink = textSink<string>({ path: '/x.txt' })
+    const writer = await sink.createWriter(ctx)
     const line = 'a'.repeat(1_023)
     let accepted = 0
     let waiting: void | Promise<void>
@@ -97,7 +99,7 @@ describe('a file sink', () => {
     expect(accepted * 1_024).toBeLessThan(256 * 1_024)
     gate.resolve()
     await waiting
-    await writer.flush(true)
+    await publish(sink, ctx, writer)
     expect((await ctx.fileSystem.status('/x.txt'))?.sizeBytes).toBe((accepted + 1) * 1_024)
   })
 

@@ -6,6 +6,7 @@ import { fileSource } from '../../../src/program/connector/file-source.ts'
 import { jsonLines } from '../../../src/program/connector/json-lines.ts'
 import { jsonLinesSink } from '../../../src/program/connector/json-lines-sink.ts'
 import { writeFile } from '../../support/file-system-contract.ts'
+import { publish } from '../../support/publish.ts'
 import { readAll } from '../../support/source-harness.ts'
 import { testContext } from '../../support/test-context.ts'
 
@@ -29,9 +30,10 @@ describe('jsonLines with a declared type', () => {
       { at: new Date(-1), big: -7n, bytes: new Uint8Array([]), nested: { list: [] }, gone: 'x' },
     ]
     const ctx = testContext()
-    const writer = await jsonLinesSink<(typeof rows)[number]>({ path: '/f.jsonl' }).createWriter(ctx)
+    const sink = jsonLinesSink<(typeof rows)[number]>({ path: '/f.jsonl' })
+    const writer = await sink.createWriter(ctx)
     for (const row of rows) await writer.write(row, { timestamp: null, currentWatermark: 0 })
-    await writer.flush(true)
+    await publish(sink, ctx, writer)
     const harness = await readAll(fileSource({ path: '/f.jsonl', format: jsonLines({ type }) }), { fileSystem: ctx.fileSystem })
     expect(harness.records).toEqual(rows)
   })
