@@ -15,7 +15,7 @@ import type { KeyedKernel } from '../../src/runtime/operator/kernel/keyed-kernel
 import type { StreamOperator } from '../../src/runtime/operator/operator.ts'
 import { userFailure } from '../../src/runtime/operator/user-function.ts'
 import { Channel, partitionOver } from '../runtime/exchange/channels.ts'
-import { testContext } from './test-context.ts'
+import { type TestContextOptions, testContext } from './test-context.ts'
 
 export interface Emitted {
   readonly row: any
@@ -32,6 +32,8 @@ export interface KeyedChainOptions {
   readonly sideTags?: readonly string[]
   /** The chain hands what it emits on to nobody, as with a sink that discards. */
   readonly discards?: boolean
+  /** Which subtask it is, and its clock. */
+  readonly context?: TestContextOptions
 }
 
 const never = new Promise<void>(() => undefined)
@@ -70,7 +72,7 @@ export class KeyedChain {
   constructor(descriptor: OperatorDescriptor, key: KeySpec, options: KeyedChainOptions) {
     const output = new ChainOutput()
     const ctx = {
-      ...testContext(),
+      ...testContext(options.context),
       operatorName: 'keyed',
       output,
       numLateRecordsDropped: this.numLateRecordsDropped,

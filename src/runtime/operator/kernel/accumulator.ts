@@ -7,9 +7,11 @@ import type { AggregateSpec } from '../../../program/function/aggregate.ts'
 import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { RuntimeContext } from '../../../program/function/runtime-context.ts'
 import { isPromise, refusePromise } from '../user-function.ts'
+import { aggregateColumns, userColumns } from '../window/accumulator-columns.ts'
 import { notANumber } from '../window/built-in-aggregates.ts'
 import { returnsFields } from './function-shape.ts'
 import type { KernelRow } from './keyed-kernel.ts'
+import type { ObjectColumn } from './object-column.ts'
 import { plainFields } from './plain-fields.ts'
 import { ShapeChanged } from './plain-windows.ts'
 import { quote } from './quote.ts'
@@ -24,10 +26,17 @@ export interface Accumulator {
   readonly fieldsRead: readonly string[] | undefined
   /** Whether two can be merged. */
   readonly canMerge: boolean
+  /** Names of the words in a snapshot. */
+  readonly columns: readonly string[]
+  /** What is beside the tables: the one word is a place there. */
+  readonly objects?: ObjectColumn
   /** Objects that the texts need, by the names they use. */
   readonly bindings: Readonly<Record<string, unknown>>
-  /** `misfit` is a statement for an accumulator that a user's function gave another shape; then nothing was written. */
-  addText(f: string, at: string, row: AccumulatorRow, id: string, misfit: string): string
+  /**
+   * `misfit` is a statement for an accumulator that a user's function gave another shape; then nothing was written. `saving`: a
+   * snapshot is open; the table's page is saved already.
+   */
+  addText(f: string, at: string, row: AccumulatorRow, id: string, misfit: string, saving: boolean): string
   mergeText(f: string, at: string, g: string, from: string): string
   /** An expression; for built-in aggregates the properties of the result row (`name: value, ...`). */
   resultText(f: string, at: string): string
@@ -59,6 +68,7 @@ export function builtInAccumulator(aggregates: Readonly<Record<string, Aggregate
   const at = (base: string, offset: number) => (offset === 0 ? base : `${base} + ${offset}`)
   return {
     ...plain,
+    columns: aggregateColumns(aggregates),
     fieldsRead: [...new Set(parts.flatMap(({ spec }) => (spec.kind === 'count' ? [] : [spec.field])))],
     addText: (f, base, row, id) => parts.map((part, p) => addPart(part, p, f, base, row, id)).join('\n'),
     mergeText: (f, base, g, from) =>
@@ -143,15 +153,6 @@ function refuse(spec: AggregateSpec, value: unknown): never {
   throw notANumber(spec as FieldAggregate, value)
 }
 
-/** The shape of an accumulator that fits a typed table: names of its number fields, or 'number'; undefined: it does not fit. */
-export function numericShape(accumulator: unknown): readonly string[] | 'number' | undefined {
-  if (typeof accumulator === 'number') return 'number'
-  if (accumulator === null || typeof accumulator !== 'object' || Object.getPrototypeOf(accumulator) !== Object.prototype) return undefined
-  const names = Object.keys(accumulator)
-  if (names.length === 0 || names.length > 16) return undefined
-  return names.every((name) => typeof (accumulator as Record<string, unknown>)[name] === 'number') ? names : undefined
-}
-
 /**
  * A user's AggregateFunction over a numeric accumulator. It is handed a fresh literal and its answer is stored. Where
  * neither a declared type nor the function's source says that the answer has these fields alone, they are counted.
@@ -191,6 +192,7 @@ export function userAccumulator(
     initial,
     fieldsRead: undefined,
     canMerge: fn.merge !== undefined,
+    columns: userColumns(shape).names,
     bindings: { userAdd: add, userResult: resultOf, userMerge: fn.merge?.bind(fn), shapeChanged, plainFields },
     addText: (f, at, row, id, misfit) =>
       `{ const acc${id} = userAdd(${row.row}, ${read(f, at)})\n${store(f, at, `acc${id}`, addsInShape, misfit)} }`,

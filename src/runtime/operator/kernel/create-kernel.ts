@@ -4,14 +4,16 @@
 import { keyGroupRange } from '../../../base/columnar/key-hash.ts'
 import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { KeySpec, OperatorDescriptor, WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
-import { ownRow } from '../../state/clone-value.ts'
+import { cloneValue, ownRow } from '../../state/clone-value.ts'
 import type { OperatorContext } from '../operator.ts'
+import { numericShape } from '../window/accumulator-columns.ts'
 import { foldOf } from '../window/window-contents.ts'
 import { WindowOperator } from '../window/window-operator.ts'
-import { type Accumulator, builtInAccumulator, numericShape, userAccumulator } from './accumulator.ts'
+import { type Accumulator, builtInAccumulator, userAccumulator } from './accumulator.ts'
 import { GlobalWindowKernel } from './global-window-kernel.ts'
 import type { KeyedKernel } from './keyed-kernel.ts'
 import { objectAccumulator } from './object-accumulator.ts'
+import { keptAsCopy, keptByLength } from './object-column.ts'
 import { paneMsOf } from './pane-store.ts'
 import { PaneWindowKernel } from './pane-window-kernel.ts'
 import { ProcessKernel } from './process-kernel.ts'
@@ -118,7 +120,13 @@ function accumulatorOf(apply: WindowDescriptor['apply'], firesOnce: boolean, ctx
     const shape = numericShape(apply.fn.createAccumulator())
     if (shape !== undefined) return userAccumulator(apply.fn, shape, ctx)
   }
-  return firesOnce ? objectAccumulator(foldOf(ctx, apply) ?? elementsOf) : undefined
+  if (!firesOnce) return undefined
+  const fold = foldOf(ctx, apply)
+  if (fold === undefined) return objectAccumulator(elementsOf, keptByLength)
+  return objectAccumulator(
+    fold,
+    keptAsCopy((value) => cloneValue(value, `The accumulator of operator ${ctx.operatorName}`)),
+  )
 }
 
 /** For process functions: a window's rows. */

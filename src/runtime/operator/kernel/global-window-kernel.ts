@@ -5,7 +5,9 @@
 import { firstValueWord } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
 import { globalWindow } from '../window/window-assigner.ts'
+import { otherAssigner } from '../window/window-restore.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText } from './keyed-kernel.ts'
+import type { SnapshotPane } from './pane-snapshot.ts'
 import { PaneWindowKernel, type PaneWindowOptions } from './pane-window-kernel.ts'
 import { type HeldWindow, plainText, ShapeChanged } from './plain-windows.ts'
 import { TableGroup, upsertText } from './table-group.ts'
@@ -18,11 +20,14 @@ const always = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY 
 export class GlobalWindowKernel extends PaneWindowKernel {
   readonly #own: GlobalWindowOptions
   readonly #group: TableGroup
+  readonly #ctx: OperatorContext
+  #watermark = minWatermark
   #fired = false
 
   constructor(options: GlobalWindowOptions, ctx: OperatorContext) {
     super({ ...options, sizeMs: 1, slideMs: 1, offsetMs: 0, allowedLatenessMs: 0, lateTag: undefined }, ctx)
     this.#own = options
+    this.#ctx = ctx
     this.#group = new TableGroup(this.keys, options.range, options.accumulator.initial)
     const pane = { ...always, group: this.#group }
     this.panes.panes.set(pane.start, pane)
@@ -40,7 +45,7 @@ export class GlobalWindowKernel extends PaneWindowKernel {
       before: `const tb${id} = ${K}.panes.current.group.tables`,
       row: `${key.declare}
 ${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
-${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${row.timestamp}, ${key.value}); ${stop}`)}`,
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${row.timestamp}, ${key.value}); ${stop}`, saving)}`,
       after: '',
     }
   }
@@ -73,9 +78,29 @@ ${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, 
     }
   }
 
+  override get currentWatermark(): number {
+    return this.plain === undefined ? this.#watermark : this.plain.currentWatermark
+  }
+
+  protected override livePanes(): readonly SnapshotPane[] {
+    return [{ ...globalWindow, group: this.#group }]
+  }
+
+  protected override restoreTime(watermark: number): void {
+    this.#watermark = watermark
+    this.#fired = watermark >= maxWatermark
+    this.emitter?.advance(watermark)
+  }
+
+  protected override groupOfPane(start: number, end: number): TableGroup {
+    if (start === globalWindow.start && end === globalWindow.end) return this.#group
+    throw otherAssigner(this.#ctx.operatorName, { start, end })
+  }
+
   override advanceWatermark(watermark: number): boolean {
     if (this.plain !== undefined) return this.plain.advanceWatermark(watermark)
     this.emitter?.advance(watermark)
+    this.#watermark = Math.max(this.#watermark, watermark)
     if (watermark < maxWatermark || this.#fired) return true
     this.tables = this.#group.tables
     if (!this.fireLoop!(this)) return false

@@ -5,30 +5,12 @@
  */
 import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { Accumulator } from './accumulator.ts'
-
-class ObjectColumn {
-  /** Place 0 stays empty. */
-  readonly values: unknown[] = [undefined]
-  readonly #free: number[] = []
-
-  readonly hold = (value: unknown): number => {
-    const place = this.#free.pop() ?? this.values.length
-    this.values[place] = value
-    return place
-  }
-
-  readonly take = (place: number): unknown => {
-    const value = this.values[place]
-    this.values[place] = undefined
-    this.#free.push(place)
-    return value
-  }
-}
+import { type Keeping, ObjectColumn } from './object-column.ts'
 
 /** `fold` behaves as the plain window operator's (foldOf): it owns what it keeps and refuses promises. */
-export function objectAccumulator(fold: AggregateFunction<any, any, any>): Accumulator {
-  const column = new ObjectColumn()
-  const { hold, take, values } = column
+export function objectAccumulator(fold: AggregateFunction<any, any, any>, keeping: Keeping): Accumulator {
+  const column = new ObjectColumn(keeping)
+  const { hold, take, values, keepBefore } = column
   const first = (row: unknown) => fold.add(row, fold.createAccumulator())
   const more = (row: unknown, accumulator: unknown) => fold.add(row, accumulator)
   const result = (place: number) => fold.getResult(take(place))
@@ -36,17 +18,22 @@ export function objectAccumulator(fold: AggregateFunction<any, any, any>): Accum
     initial: new Float64Array(1),
     fieldsRead: undefined,
     canMerge: false,
-    bindings: { objectValues: values, objectHold: hold, foldFirst: first, foldMore: more, foldResult: result },
-    addText: (f, at, row, id) =>
+    columns: ['value'],
+    objects: column,
+    bindings: { objectValues: values, objectHold: hold, objectKeep: keepBefore, foldFirst: first, foldMore: more, foldResult: result },
+    addText: (f, at, row, id, _misfit, saving) =>
       `{ const place${id} = ${f}[${at}], row${id} = ${row.row}
 if (place${id} === 0) ${f}[${at}] = objectHold(foldFirst(row${id}))
-else objectValues[place${id}] = foldMore(row${id}, objectValues[place${id}]) }`,
+else ${saving ? `{ objectKeep(place${id}); ` : ''}objectValues[place${id}] = foldMore(row${id}, objectValues[place${id}])${saving ? ' }' : ''} }`,
     mergeText: () => '',
     resultText: (f, at) => `foldResult(${f}[${at}])`,
     add(f, at, row) {
       const place = f[at]!
       if (place === 0) f[at] = hold(first(row))
-      else values[place] = more(row, values[place])
+      else {
+        keepBefore(place)
+        values[place] = more(row, values[place])
+      }
     },
     result: (f, at) => result(f[at]!),
   }

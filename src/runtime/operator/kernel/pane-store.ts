@@ -72,6 +72,8 @@ export class PaneStore {
   }
 
   recycle(group: TableGroup): void {
+    // Its next user would copy page after page for a snapshot that still reads it.
+    if (group.isInSnapshot) return
     group.clear()
     const { sizeBytes } = group
     // Four at least, however large they are: a sliding window needs some at every firing.
@@ -150,6 +152,16 @@ export class PaneStore {
       this.recycle(pane.group!)
     }
     this.current = noPane
+  }
+
+  /** Event time has come to a watermark: what was due has fired. */
+  restoreTime(watermark: number): void {
+    this.firedTo = this.lastEndDueAt(watermark)
+  }
+
+  /** In order of time. */
+  get live(): { readonly start: number; readonly end: number; readonly group: TableGroup }[] {
+    return this.#inOrder().flatMap(({ start, end, group }) => (group === undefined ? [] : [{ start, end, group }]))
   }
 
   /** All live and spare tables, to convert them. */

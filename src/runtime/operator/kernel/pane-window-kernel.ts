@@ -5,17 +5,23 @@
 import { StreamError } from '../../../base/core/stream-error.ts'
 import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
+import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { minWatermark, type OperatorContext } from '../operator.ts'
+import { oddWindowsTable } from '../window/accumulator-columns.ts'
 import type { WindowOperator } from '../window/window-operator.ts'
+import { otherAssigner } from '../window/window-restore.ts'
 import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
+import { type SnapshotPane, snapshotPanes } from './pane-snapshot.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
+import { isOfForm, type RestoredWindow, restoredWindows, writeRestored } from './restore-windows.ts'
 import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
+import { type WindowsForm, windowsForm } from './window-rows.ts'
 
 export interface PaneWindowOptions extends PaneOptions {
   readonly range: GroupRange
@@ -51,8 +57,10 @@ export class PaneWindowKernel implements KeyedKernel {
   readonly #options: PaneWindowOptions
   readonly #ctx: OperatorContext
   readonly #merge: MergeEntry | undefined
+  readonly #form: WindowsForm
   #firing: { readonly scratch: TableGroup | undefined } | undefined
   #watermark = minWatermark
+  #openSnapshots = 0
 
   constructor(options: PaneWindowOptions, ctx: OperatorContext) {
     this.#options = options
@@ -61,7 +69,9 @@ export class PaneWindowKernel implements KeyedKernel {
     this.bindings = options.accumulator.bindings
     this.emitter = options.emitter
     this.panes = new PaneStore(options, this.keys, options.range, options.accumulator.initial)
-    this.#merge = this.panes.paneMs === options.sizeMs ? undefined : compileMerge(options.accumulator)
+    const ofPanes = this.panes.paneMs !== options.sizeMs
+    this.#merge = ofPanes ? compileMerge(options.accumulator) : undefined
+    this.#form = windowsForm(options.accumulator, ofPanes)
   }
 
   get layout(): string {
@@ -93,7 +103,7 @@ if (${ts} < ps${id} || ${ts} >= pe${id}) { pane${id} = ${K}.panes.enter(${ts}); 
 if (tb${id} === null) break add${id}
 ${key.declare}
 ${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
-${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`)}
+${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`, saving)}
 }`,
       after: '',
     }
@@ -241,6 +251,64 @@ return true`
         : result,
       start + sizeMs - 1,
     )
+  }
+
+  get currentWatermark(): number {
+    return this.plain === undefined ? this.#watermark : this.plain.currentWatermark
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    if (this.plain !== undefined) return this.plain.snapshotState()
+    this.#openSnapshots++
+    this.isSaving = true
+    const released = (): void => {
+      this.isSaving = --this.#openSnapshots > 0
+    }
+    const { range, accumulator } = this.#options
+    return [snapshotPanes({ form: this.#form, panes: this.livePanes(), keys: this.keys, range, accumulator, released })]
+  }
+
+  async restoreState(restored: RestoredState): Promise<void> {
+    const { accumulator, plain } = this.#options
+    if (!isOfForm(restored, this.#form, accumulator)) {
+      this.plain = plain()
+      return this.plain.restoreState(restored)
+    }
+    this.restoreTime(restored.watermark)
+    const { name, bounds, columns } = this.#form
+    for await (const window of restoredWindows(restored.tables, name, bounds, columns)) this.#adopt(window)
+    for await (const { key, start, end, words } of restoredWindows(restored.tables, oddWindowsTable, bounds, ['value'])) {
+      if (this.plain === undefined) this.#becomePlain()
+      this.plain!.adopt(key, { start, end }, words[0])
+    }
+  }
+
+  protected livePanes(): readonly SnapshotPane[] {
+    return this.panes.live
+  }
+
+  protected restoreTime(watermark: number): void {
+    if (watermark <= minWatermark) return
+    this.#watermark = watermark
+    this.panes.restoreTime(watermark)
+    this.openFrom = this.panes.firedTo
+    this.emitter?.advance(watermark)
+  }
+
+  /** The tables of what a snapshot says is a pane. */
+  protected groupOfPane(start: number, end: number): TableGroup {
+    const pane = this.panes.enter(start)
+    if (pane.start === start && pane.end === end && pane.group !== undefined) return pane.group
+    throw otherAssigner(this.#ctx.operatorName, { start, end })
+  }
+
+  #adopt({ key, start, end, words }: RestoredWindow): void {
+    this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
+    const k = this.keys.idOf(key)
+    const h = this.keys.hashOf(k)
+    const table = this.groupOfPane(start, end).tables[this.#groupOf(h)]!
+    const at = table.upsert(k, h)
+    writeRestored(this.#options.accumulator, table.f64, at + firstValueWord(table.keyKind), words)
   }
 
   advanceWatermark(watermark: number): boolean {

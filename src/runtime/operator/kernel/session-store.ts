@@ -15,10 +15,21 @@
  * has a look (its watch) at or before the time at which something is due; an extended session is found to be so and looked
  * at again later. Every record has exactly one look, not behind its time either, and is freed in a look alone. A watch that
  * is not the entry's any more is passed over.
+ *
+ * **Snapshots.** While one is open, a page of 512 records is copied ahead of the first write to it, as typed tables do it; growth
+ * leaves the old pool to the snapshot. Looks are no state: they follow from the sessions and the watermark.
  */
 import { TimeHeap } from '../../state/time-heap.ts'
 
 export const sessionWords = 4
+const pageRecords = 512
+
+/** The pool as it was; `pages` override it. */
+export interface PoolSnapshot {
+  readonly pool: Float64Array
+  readonly pageWords: number
+  readonly pages: Map<number, Float64Array>
+}
 
 /** What is looked at at one time. */
 interface Looks {
@@ -33,6 +44,7 @@ export class SessionStore {
   readonly #recordWords: number
   readonly initial: Float64Array
   pool: Float64Array
+  #snapshots: readonly PoolSnapshot[] = []
   #records = 0
   readonly #free: number[] = []
   readonly #looks = new Map<number, Looks>()
@@ -92,14 +104,41 @@ export class SessionStore {
   /** Word of a new record in the pool; what it holds is yours to write. */
   allocate(): number {
     const free = this.#free.pop()
-    if (free !== undefined) return free
+    if (free !== undefined) {
+      this.saveBefore(free)
+      return free
+    }
     const at = this.#records++ * this.#recordWords
     if (at + this.#recordWords > this.pool.length) {
       const grown = new Float64Array(this.pool.length * 2)
       grown.set(this.pool)
-      this.pool = grown
-    }
+      this.#replacePool(grown)
+    } else this.saveBefore(at)
     return at
+  }
+
+  /** What an open snapshot reads is written no more. */
+  #replacePool(pool: Float64Array): void {
+    this.#snapshots = []
+    this.pool = pool
+  }
+
+  beginSnapshot(): PoolSnapshot {
+    const snapshot = { pool: this.pool, pageWords: pageRecords * this.#recordWords, pages: new Map<number, Float64Array>() }
+    this.#snapshots = [...this.#snapshots, snapshot]
+    return snapshot
+  }
+
+  endSnapshot(snapshot: PoolSnapshot): void {
+    this.#snapshots = this.#snapshots.filter((other) => other !== snapshot)
+  }
+
+  /** Call ahead of each write to a record. */
+  saveBefore(record: number): void {
+    for (const { pages, pageWords } of this.#snapshots) {
+      const page = Math.floor(record / pageWords)
+      if (!pages.has(page)) pages.set(page, this.pool.slice(page * pageWords, (page + 1) * pageWords))
+    }
   }
 
   free(record: number): void {
@@ -107,7 +146,7 @@ export class SessionStore {
     if (this.#free.length < this.#records || this.pool.length <= 1024 * this.#recordWords) return
     this.#free.length = 0
     this.#records = 0
-    this.pool = new Float64Array(64 * this.#recordWords)
+    this.#replacePool(new Float64Array(64 * this.#recordWords))
   }
 
   /** Copies an entry's session into a record, which becomes the one before what the entry is to hold next. */
@@ -125,16 +164,25 @@ export class SessionStore {
     const { pool, words } = this
     pool[record + 2] = before
     pool[record + words] = behind
-    if (before >= 0) pool[before + words] = record
-    if (behind >= 0) pool[behind + 2] = record
-    else f64[at + 2] = record
+    if (before >= 0) {
+      this.saveBefore(before)
+      pool[before + words] = record
+    }
+    if (behind >= 0) {
+      this.saveBefore(behind)
+      pool[behind + 2] = record
+    } else f64[at + 2] = record
   }
 
   /** Makes what stood before others the one before a record, or before the entry (-1). */
   joinLinks(f64: Float64Array, at: number, before: number, behind: number): void {
-    if (behind >= 0) this.pool[behind + 2] = before
-    else f64[at + 2] = before
-    if (before >= 0) this.pool[before + this.words] = behind
+    if (behind >= 0) {
+      this.saveBefore(behind)
+      this.pool[behind + 2] = before
+    } else f64[at + 2] = before
+    if (before < 0) return
+    this.saveBefore(before)
+    this.pool[before + this.words] = behind
   }
 
   /** A copy of a record, in its place. */
@@ -171,6 +219,7 @@ export class SessionStore {
   convertKeys(convert: (key: number) => number): void {
     for (const looks of this.#looks.values()) looks.keys = looks.keys.map(convert)
     const free = new Set(this.#free)
+    if (this.#snapshots.length > 0) this.#replacePool(this.pool.slice())
     for (let r = 0; r < this.#records; r++) {
       const record = r * this.#recordWords
       if (!free.has(record)) this.pool[record + 3] = convert(this.pool[record + 3]!)

@@ -47,7 +47,7 @@ else {
   if (at${id} >= 0) { fa${id} = ${K}.store.pool; ea${id} = at${id} }
   placed${id} = true
 }
-${accumulator.addText(`fa${id}`, `ea${id} + ${sessionWords}`, row, id, `${misfit}; break add${id}`)}
+${accumulator.addText(`fa${id}`, `ea${id} + ${sessionWords}`, row, id, `${misfit}; break add${id}`, saving)}
 if (placed${id} && fa${id}[ea${id} + 1] <= of${id}) ${K}.emitNow(fa${id}, ea${id}, ${key.k})
 }`,
     after: '',

@@ -6,18 +6,23 @@
 import { StreamError } from '../../../base/core/stream-error.ts'
 import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
+import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
+import { oddWindowsTable } from '../window/accumulator-columns.ts'
 import type { WindowOperator } from '../window/window-operator.ts'
 import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
+import { isOfForm, type RestoredWindow, restoredWindows, writeRestored } from './restore-windows.ts'
+import { snapshotSessions } from './session-snapshot.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
 import { inEntry, isLate, isMisfit, sessionAddText, sessionFireText } from './session-text.ts'
 import { type GroupRange, TableGroup } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
+import { type WindowsForm, windowsForm } from './window-rows.ts'
 
 export interface SessionWindowOptions {
   readonly gapMs: number
@@ -59,7 +64,9 @@ export class SessionWindowKernel implements KeyedKernel {
   readonly #options: SessionWindowOptions
   readonly #ctx: OperatorContext
   readonly #merge: MergeEntry
+  readonly #form: WindowsForm
   #watermark = minWatermark
+  #openSnapshots = 0
   #target = minWatermark
   /** What is looked at now, with cursors. */
   #time = 0
@@ -80,6 +87,7 @@ export class SessionWindowKernel implements KeyedKernel {
     this.group = new TableGroup(this.keys, options.range, this.store.initial)
     this.#dropVacant()
     this.#merge = compileMerge(options.accumulator)
+    this.#form = windowsForm(options.accumulator, false)
   }
 
   get layout(): string {
@@ -125,9 +133,13 @@ export class SessionWindowKernel implements KeyedKernel {
 
   /** A row's accumulator has taken another shape: from this row on the plain operator does the work. */
   misfit(row: unknown, timestamp: number, key: unknown): void {
+    this.#becomePlain().processElement(row, timestamp, key)
+  }
+
+  #becomePlain(): WindowOperator {
     this.plain = plainWindows(this.#options.plain, this.#watermark, this.#held())
     this.group = new TableGroup(this.keys, { ...this.#options.range, count: 0 }, this.store.initial)
-    this.plain.processElement(row, timestamp, key)
+    return this.plain
   }
 
   #held(): HeldWindow[] {
@@ -186,12 +198,12 @@ export class SessionWindowKernel implements KeyedKernel {
   }
 
   /** Begins a session behind all others of the key in its entry, of which `at` is the first value word. */
-  begin(table: TypedTable, at: number, timestamp: number, key: number): void {
+  begin(table: TypedTable, at: number, timestamp: number, key: number, end = timestamp + this.#options.gapMs): void {
     const { f64 } = table
     const { store } = this
     if (f64[at] !== Number.POSITIVE_INFINITY) this.#lookAtRecord(store.retire(f64, at, key))
     f64[at] = timestamp
-    f64[at + 1] = timestamp + this.#options.gapMs
+    f64[at + 1] = end
     for (let w = sessionWords; w < store.words; w++) f64[at + w] = store.initial[w]!
     this.#watch(f64, at, key)
   }
@@ -220,9 +232,15 @@ export class SessionWindowKernel implements KeyedKernel {
 
   /**
    * The session of an element for which the loop has no case, made, extended or joined of several: its record, or inEntry,
-   * isLate, isMisfit. `at` is the first value word of the key's entry.
+   * isLate, isMisfit. `at` is the first value word of the key's entry. The element may be added there at once.
    */
   place(table: TypedTable, at: number, timestamp: number, key: number): number {
+    const record = this.#place(table, at, timestamp, key)
+    if (record >= 0) this.store.saveBefore(record)
+    return record
+  }
+
+  #place(table: TypedTable, at: number, timestamp: number, key: number): number {
     if (Number.isNaN(timestamp)) throw this.#withoutTimestamp()
     const { f64 } = table
     const { pool } = this.store
@@ -251,19 +269,30 @@ export class SessionWindowKernel implements KeyedKernel {
     if (before >= 0 && pool[before + 1]! >= timestamp) return this.#join(f64, at, record, timestamp, windowEnd, key)
     if (timestamp < start) {
       if (record === inEntry) f64[at] = timestamp
-      else pool[record] = timestamp
+      else {
+        this.store.saveBefore(record)
+        pool[record] = timestamp
+      }
     }
     return windowEnd > end ? this.#extend(f64, at, record, windowEnd, key) : record
   }
 
   /** A session of its own between two others. */
-  #insert(f64: Float64Array, at: number, before: number, behind: number, timestamp: number, key: number): number {
+  #insert(
+    f64: Float64Array,
+    at: number,
+    before: number,
+    behind: number,
+    timestamp: number,
+    key: number,
+    end = timestamp + this.#options.gapMs,
+  ): number {
     const { store } = this
     const record = store.allocate()
     const { pool, initial, words } = store
     for (let w = sessionWords; w < words; w++) pool[record + w] = initial[w]!
     pool[record] = timestamp
-    pool[record + 1] = timestamp + this.#options.gapMs
+    pool[record + 1] = end
     pool[record + 3] = key
     store.link(f64, at, before, record, behind)
     this.#lookAtRecord(record)
@@ -280,6 +309,7 @@ export class SessionWindowKernel implements KeyedKernel {
     const { store } = this
     const hadFired = store.pool[record + 1]! - 1 <= this.#watermark
     if (!hadFired || end - 1 <= this.#watermark) {
+      store.saveBefore(record)
       store.pool[record + 1] = end
       return record
     }
@@ -309,6 +339,7 @@ export class SessionWindowKernel implements KeyedKernel {
       if (thrown instanceof ShapeChanged) return isMisfit
       throw thrown
     }
+    if (latest !== inEntry) store.saveBefore(latest)
     last[lastAt] = Math.min(pool[earliest]!, timestamp)
     last.set(merged, lastAt + sessionWords)
     const before = pool[earliest + 2]!
@@ -321,6 +352,7 @@ export class SessionWindowKernel implements KeyedKernel {
   #giveUp(record: number): void {
     const { store } = this
     const due = this.#dueTime(store.pool[record + 1]!)
+    store.saveBefore(record)
     store.pool[record + 1] = Number.NEGATIVE_INFINITY
     if (due === Number.POSITIVE_INFINITY) store.free(record)
   }
@@ -354,6 +386,59 @@ export class SessionWindowKernel implements KeyedKernel {
       hint: 'Give the source a watermark strategy (watermarks: boundedOutOfOrderness(...)), or use a processing-time window.',
       place: { operator: this.#ctx.operatorName },
     })
+  }
+
+  get currentWatermark(): number {
+    return this.plain === undefined ? this.#watermark : this.plain.currentWatermark
+  }
+
+  snapshotState(): readonly StateSnapshot[] {
+    if (this.plain !== undefined) return this.plain.snapshotState()
+    this.#openSnapshots++
+    this.isSaving = true
+    const released = (): void => {
+      this.isSaving = --this.#openSnapshots > 0
+    }
+    const { store, group, keys } = this
+    return [snapshotSessions({ form: this.#form, store, group, keys, range: this.#options.range, released })]
+  }
+
+  async restoreState(restored: RestoredState): Promise<void> {
+    const { accumulator, plain } = this.#options
+    if (!isOfForm(restored, this.#form, accumulator)) {
+      this.plain = plain()
+      return this.plain.restoreState(restored)
+    }
+    if (restored.watermark > minWatermark) {
+      this.#watermark = restored.watermark
+      this.openFrom = this.#watermark + 1
+      this.emitter?.advance(this.#watermark)
+    }
+    const { name, bounds, columns } = this.#form
+    for await (const window of restoredWindows(restored.tables, name, bounds, columns)) this.#adopt(window)
+    for await (const { key, start, end, words } of restoredWindows(restored.tables, oddWindowsTable, bounds, ['value']))
+      (this.plain ?? this.#becomePlain()).adopt(key, { start, end }, words[0])
+  }
+
+  /** Sessions come in any order. */
+  #adopt({ key, start, end, words }: RestoredWindow): void {
+    this.requireKeyKind(typeof key === 'number' ? ((key | 0) === key ? 'int32' : 'float64') : 'interned')
+    const { store } = this
+    const k = this.keys.idOf(key)
+    const hash = this.keys.hashOf(k)
+    const table = this.#tableOf(hash)
+    const at = table.upsert(k, hash) + this.#firstWord
+    const { f64 } = table
+    if (f64[at] === Number.POSITIVE_INFINITY || start > f64[at]!) {
+      this.begin(table, at, start, k, end)
+      writeRestored(this.#options.accumulator, f64, at + sessionWords, words)
+      return
+    }
+    let behind = inEntry
+    let before = f64[at + 2]!
+    for (; before >= 0 && store.pool[before]! > start; before = store.pool[before + 2]!) behind = before
+    const record = this.#insert(f64, at, before, behind, start, k, end)
+    writeRestored(this.#options.accumulator, store.pool, record + sessionWords, words)
   }
 
   advanceWatermark(watermark: number): boolean {

@@ -41,6 +41,11 @@ export class TableGroup {
     }
   }
 
+  /** Whether a snapshot reads these tables. */
+  get isInSnapshot(): boolean {
+    return this.tables.some((table) => table.snapshot !== undefined)
+  }
+
   get isEmpty(): boolean {
     return this.tables.every((table) => table.size === 0)
   }

@@ -14,6 +14,7 @@ import { rollingAggregate } from '../rolling-aggregate.ts'
 import { isPromise, refusePromise } from '../user-function.ts'
 import { builtInAggregates } from './built-in-aggregates.ts'
 import { evict, type TimedElement } from './evictor.ts'
+import { contentsState } from './window-snapshot.ts'
 
 export interface WindowContents {
   add(row: unknown, timestamp: number): void
@@ -23,12 +24,9 @@ export interface WindowContents {
    */
   apply(use: (contents: any) => void): void
   clear(): void
-  /** Takes over what another form of the operator held of an empty window; only where contents are an accumulator. */
+  /** Takes over what another form of the operator held of a window, or a snapshot; only where contents are an accumulator. */
   adopt?(accumulator: unknown): void
 }
-
-/** Under this name contents lie in the keyed state. */
-export const contentsState = 'window.contents'
 
 export function createContents(
   ctx: OperatorContext,

@@ -11,17 +11,20 @@ import type { TimeDomain, TimeWindow, TriggerResult } from '../../../program/fun
 import type { KeySpec, WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
 import { HeapKeyedState } from '../../state/heap-keyed-state.ts'
 import { InternalTimers } from '../../state/internal-timers.ts'
+import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { maxWatermark, type OperatorContext, type StreamOperator } from '../operator.ts'
 import { FunctionLifecycle, userFailure } from '../user-function.ts'
-import { checkWindow, endedByMerging, withoutTimestamp } from './check-window.ts'
+import { checkWindow, endedByMerging, unknownState, withoutTimestamp } from './check-window.ts'
 import { createTrigger, defaultTrigger } from './create-trigger.ts'
 import { addToSessions, findSession, removeSession, type Session } from './merging-window-set.ts'
 import { fires, purges, type TriggerRunner } from './trigger.ts'
 import { type Assigner, createAssigner, maxTimestamp } from './window-assigner.ts'
-import { contentsState, createContents, type WindowContents } from './window-contents.ts'
+import { createContents, type WindowContents } from './window-contents.ts'
 import { createWindowFunction, processOf, type WindowFunction } from './window-function.ts'
 import { createNamespaces, type WindowNamespace, type WindowNamespaces } from './window-namespace.ts'
+import { isWindowsTable, type RestoredContents, restoreWindows } from './window-restore.ts'
 import { WindowScope } from './window-scope.ts'
+import { contentsState, namespaceColumns, sessionsState, timersTable, windowTables } from './window-snapshot.ts'
 
 /** The key of windows over the whole stream. */
 const wholeStream = 0
@@ -56,7 +59,11 @@ export class WindowOperator implements StreamOperator {
     this.#timers = new InternalTimers((atMs) => ctx.requestProcessingTimer(atMs))
     this.#scope = new WindowScope(this.#timers, ctx.clock)
     this.#sessions = this.#assigner.merging
-      ? this.#state.declare<ValueState<Session[]>>('window.sessions', { kind: 'value' }, { asIs: true, perKey: true })
+      ? this.#state.declare<ValueState<Session[]>>(
+          sessionsState,
+          { kind: 'value' },
+          { asIs: true, perKey: true, copy: (sessions) => (sessions as Session[]).slice() },
+        )
       : undefined
     this.#trigger = createTrigger(descriptor.trigger ?? defaultTrigger(assigner), {
       scope: this.#scope,
@@ -121,8 +128,15 @@ export class WindowOperator implements StreamOperator {
     }
   }
 
-  /** Takes over a window that another form of this operator held. With the default trigger only: its timer is set, unless it has fired. */
+  /** Takes over a window that another form of this operator held. */
   adopt(key: unknown, window: TimeWindow, accumulator: unknown): void {
+    this.#take(key, window, { kind: 'accumulator', accumulator })
+  }
+
+  /** What a window holds, or a part of it. What was to fire by now has fired; the default trigger's timers follow from that. */
+  #take(key: unknown, window: TimeWindow, contents: RestoredContents): void {
+    const cleanup = this.#cleanupTime(window)
+    if (this.#isLate(window)) return
     this.#enter(key)
     if (this.#sessions !== undefined) {
       const list = this.#sessions.value ?? []
@@ -130,11 +144,37 @@ export class WindowOperator implements StreamOperator {
       this.#sessions.update(list)
     }
     this.#pointAt(this.#namespaces.of(window))
-    this.#contents.adopt!(accumulator)
-    this.#trigger.onMerge(window)
-    const cleanup = this.#cleanupTime(window)
+    if (contents.kind === 'accumulator') this.#contents.adopt!(contents.accumulator)
+    else if (contents.kind === 'element') this.#contents.add(contents.row, contents.timestamp)
+    if (this.#descriptor.trigger === undefined) this.#trigger.onMerge(window)
     if (cleanup < maxWatermark) this.#scope.register(this.#assigner.time, cleanup)
     this.#state.leaveKey()
+  }
+
+  get currentWatermark(): number {
+    return this.#scope.currentWatermark
+  }
+
+  /** Timers of the default trigger follow from the windows, as long as these hold something. */
+  snapshotState(): readonly StateSnapshot[] {
+    const namespaces = namespaceColumns(this.#namespaces)
+    const tables = windowTables(this.#descriptor, this.#namespaces)
+    const states = this.#state.snapshot({ namespaces, tables, within: [contentsState, sessionsState] })
+    const { trigger, evictor } = this.#descriptor
+    if (trigger === undefined && evictor === undefined) return states
+    return [...states, this.#timers.snapshot(this.#ctx.maxParallelism, namespaces)]
+  }
+
+  async restoreState({ tables, watermark }: RestoredState): Promise<void> {
+    const namespaces = namespaceColumns(this.#namespaces)
+    await this.#timers.restore(undefined, watermark)
+    for (const table of tables) {
+      if (table.name === timersTable) await this.#timers.restore(table, watermark, namespaces)
+      else if (isWindowsTable(table))
+        await restoreWindows(this.#ctx.operatorName, table, this.#descriptor, (key, window, contents) => this.#take(key, window, contents))
+      else if (this.#state.has(table.name)) await this.#state.restore(table, { namespaces })
+      else throw unknownState(this.#ctx, table.name)
+    }
   }
 
   #enter(key: unknown): void {
@@ -174,7 +214,7 @@ export class WindowOperator implements StreamOperator {
     if (list === null) {
       list = []
       sessions.update(list)
-    }
+    } else this.#state.aboutToChange()
     const { session, merged } = addToSessions(list, window)
     if (merged.length === 0) return session
     if (this.#assigner.time === 'processing' && maxTimestamp(session.window) <= nowMs) throw endedByMerging(session.window)
@@ -247,6 +287,7 @@ export class WindowOperator implements StreamOperator {
 
   #retire(sessions: ValueState<Session[]>, window: TimeWindow): void {
     const list = sessions.value ?? []
+    this.#state.aboutToChange()
     removeSession(list, window)
     if (list.length === 0) sessions.clear()
   }
