@@ -16,13 +16,20 @@ interface Runner {
   calls: number
 }
 
+/** Code made for one answer of the head's isSaving. It is kept while the other is in use: a snapshot costs no compilation but the first. */
+interface Form {
+  readonly loops: Map<string, Runner>
+  readonly fireLoop: ((kernel: any) => boolean) | undefined
+}
+
 const youngCalls = 400
 const youngRows = 64
 
 export class Chain {
   readonly runtime: ChainRuntime
   readonly #generated: boolean
-  readonly #compiled = new Map<string, Runner>()
+  readonly #forms = new Map<boolean, Form>()
+  #compiled = new Map<string, Runner>()
   readonly #interpreted: RunUnit
   /** Per node and then per partition: the watermark it has still to be told; NaN = none. */
   readonly #time: Float64Array
@@ -30,6 +37,7 @@ export class Chain {
   readonly #idle: (boolean | undefined)[]
   /** What the generated code in use was made for. */
   #generation: string | undefined
+  #isSaving = false
 
   constructor(runtime: ChainRuntime, generated: boolean) {
     this.runtime = runtime
@@ -75,23 +83,34 @@ export class Chain {
     const shape = shapeOf(unit, key?.kind === 'field' ? key.field : undefined)
     let runner = this.#compiled.get(shape)
     if (runner === undefined) {
-      runner = { run: compileChain(this.runtime, unit, `${shape} ${this.#generation}`), calls: 0 }
+      runner = { run: compileChain(this.runtime, unit, `${shape} ${this.#generation}${this.#isSaving ? ' saving' : ''}`), calls: 0 }
       this.#compiled.set(shape, runner)
     }
     return runner
   }
 
-  /** Ahead of any call that may emit or change state. Code made for other staging columns, or for other tables, would write into the wrong ones: it is made anew. */
+  /**
+   * Ahead of any call that may emit or change state. Code made for other staging columns, or for other tables, would write into the
+   * wrong ones: it is made anew. Code that saves nothing for a snapshot is never in use while one is open.
+   */
   renew(): void {
     if (!this.#generated) return
     const { nodes, partitions } = this.runtime
     const kernel = nodes[0]!.kernel
-    let generation = kernel === undefined ? '' : `${kernel.keys.kind}${kernel.isSaving}${kernel.layout ?? ''}`
+    const isSaving = kernel?.isSaving === true
+    let generation = kernel === undefined ? '' : `${kernel.keys.kind}${kernel.layout ?? ''}`
     for (const partition of partitions) generation += `,${partition.version}`
-    if (generation === this.#generation) return
-    this.#compiled.clear()
-    compileOutputs(this.runtime, generation)
+    if (generation === this.#generation && isSaving === this.#isSaving) return
+    if (generation !== this.#generation) this.#forms.clear()
     this.#generation = generation
+    this.#isSaving = isSaving
+    let form = this.#forms.get(isSaving)
+    if (form === undefined) {
+      compileOutputs(this.runtime, `${generation}${isSaving ? ' saving' : ''}`)
+      form = { loops: new Map(), fireLoop: kernel?.fireLoop }
+      this.#forms.set(isSaving, form)
+    } else if (form.fireLoop !== undefined) kernel!.fireLoop = form.fireLoop
+    this.#compiled = form.loops
   }
 
   /** Tells the head that event time has come so far. */
