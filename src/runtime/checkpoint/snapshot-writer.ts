@@ -37,6 +37,7 @@ export interface WrittenSnapshot {
 }
 
 const sliceMs = 0.5
+/** Rows of a record batch; the last of those that are put together may make it nearly twice as many. */
 const batchRows = 2048
 /** Types of a state that widened this often become opaque where they do not fit. */
 const maxFilesOfTypes = 16
@@ -126,9 +127,11 @@ export class SnapshotWriter {
         this.#open = this.#openFile(format, operatorId, state.name, fields)
       }
       const open: StateFileWriter = this.#open
-      for (let from = 0; from < chunk.rowCount; from += batchRows) {
-        const count = Math.min(batchRows, chunk.rowCount - from)
+      for (let from = 0; from < chunk.rowCount; ) {
+        const left = chunk.rowCount - from
+        const count = left < 2 * batchRows ? left : batchRows
         open.append(columnSources(chunk, from, count, open.fields, format.cbor, where), count)
+        from += count
       }
       if (open.isFull) await open.flush()
       if (this.#unfinished.length > maxUnfinished) await this.#unfinished.shift()
