@@ -19,6 +19,10 @@ export interface DeployOptions {
   readonly networkMemory?: NetworkMemory
   /** Added to the JobGraph's. */
   readonly config?: Readonly<Record<string, unknown>>
+  /** Absent: all. The others' slots are left out. */
+  readonly vertices?: readonly number[]
+  readonly checkpointing?: SlotDeployment['checkpointing']
+  readonly restore?: SlotDeployment['restore']
 }
 
 /** First slot and number of slots of each slot sharing group. */
@@ -53,12 +57,14 @@ export function deployJob(jobGraph: JobGraph, options: DeployOptions): readonly 
   }
   const slots = slotsOf(jobGraph)
   const sleepers = new SharedArrayBuffer(4 * Math.max(1, slots))
-  const channels = deployChannels(jobGraph, slotOf, options.networkMemory ?? defaultNetworkMemory)
+  const isDeployed = (vertex: number): boolean => options.vertices?.includes(vertex) ?? true
+  const channels = deployChannels(jobGraph, slotOf, isDeployed, options.networkMemory ?? defaultNetworkMemory)
   const tasks = Array.from({ length: slots }, (): { vertex: number; subtask: number }[] => [])
   for (const vertex of jobGraph.vertices) {
+    if (!isDeployed(vertex.id)) continue
     for (let subtask = 0; subtask < vertex.parallelism; subtask++) tasks[slotOf(vertex.id, subtask)]!.push({ vertex: vertex.id, subtask })
   }
-  return tasks.map((tasksOfSlot, slot) => ({
+  const deployments = tasks.map((tasksOfSlot, slot) => ({
     jobId: options.jobId,
     jobGraph,
     attempt: options.attempt ?? 0,
@@ -67,12 +73,16 @@ export function deployJob(jobGraph: JobGraph, options: DeployOptions): readonly 
     channels: channels.filter((channel) => channel.fromSlot === slot || channel.toSlot === slot),
     sleepers,
     config: { ...jobGraph.config, ...options.config },
+    ...(options.checkpointing && { checkpointing: options.checkpointing }),
+    ...(options.restore && { restore: options.restore }),
   }))
+  return options.vertices === undefined ? deployments : deployments.filter(({ tasks: ofSlot }) => ofSlot.length > 0)
 }
 
 function deployChannels(
   jobGraph: JobGraph,
   slotOf: (vertex: number, subtask: number) => number,
+  isDeployed: (vertex: number) => boolean,
   memory: NetworkMemory,
 ): readonly ChannelDeployment[] {
   const pairs = jobGraph.edges.flatMap((edge) => {
@@ -87,5 +97,5 @@ function deployChannels(
     }))
   })
   const ring = ringOptionsFor(pairs.length, memory)
-  return pairs.map((pair) => ({ ...pair, ring: createRing(ring) }))
+  return pairs.filter(({ edge }) => isDeployed(jobGraph.edges[edge]!.toVertex)).map((pair) => ({ ...pair, ring: createRing(ring) }))
 }

@@ -30,6 +30,13 @@ export class JobMetrics {
     this.#finished.add(`${vertex}/${subtask}`)
   }
 
+  /** These run again: an attempt that failed does not count. */
+  restarted(vertices: readonly number[]): void {
+    for (const key of [...this.#tasks.keys()]) if (vertices.includes(this.#tasks.get(key)!.vertex)) this.#tasks.delete(key)
+    for (const key of [...this.#finished]) if (vertices.includes(Number(key.slice(0, key.indexOf('/'))))) this.#finished.delete(key)
+    this.#last = { ...this.#last, records: this.#sourceTasks().reduce((sum, task) => sum + task.recordsIn, 0) }
+  }
+
   /** `elapsedMs` since the job's start; the rate is that of the time since the last call. */
   progress(elapsedMs: number): JobProgress {
     const records = this.#sourceTasks().reduce((sum, task) => sum + task.recordsIn, 0)

@@ -12,11 +12,10 @@ import { configValue } from '../../base/core/config-options.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
-import { deployJob } from '../jobmanager/deploy-job.ts'
 import { JobMaster } from '../jobmanager/job-master.ts'
 import { defaultNetworkMemory, type NetworkMemory } from '../jobmanager/network-memory.ts'
 import { inlineSlots } from '../taskmanager/inline-slots.ts'
-import { newJobId, nodeHost, printLine, raiseInliningBudget } from '../taskmanager/node-host.ts'
+import { newJobId, nodeHost, printLine, processRandom, raiseInliningBudget } from '../taskmanager/node-host.ts'
 import type { ProgramReference } from '../taskmanager/slot-lease.ts'
 import { threadSlots } from '../taskmanager/thread-slots.ts'
 
@@ -71,11 +70,11 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         clock,
         fileSystem,
         onCollect,
-        deployments: deployJob(jobGraph, {
-          jobId,
+        random: processRandom,
+        deploy: {
           networkMemory: networkMemoryOf(jobGraph.config),
           config: { 'execution.check-mutation': configValue(jobGraph.config, 'execution.check-mutation') ?? threads === undefined },
-        }),
+        },
         print: options.print ?? printLine,
         cancelTimeoutMs:
           jobGraph.config['task.cancellation.timeout'] === undefined

@@ -26,6 +26,9 @@ export function raiseInliningBudget(): void {
 /** 32 hex digits, as Flink's job ids. */
 export const newJobId = (): string => randomBytes(16).toString('hex')
 
+/** Numbers from 0 to 1. */
+export const processRandom = (): number => Math.random()
+
 export const printLine = (stream: 'stdout' | 'stderr', line: string): void => void process[stream].write(`${line}\n`)
 
 /** Resolves when all that was written to the console so far has left this thread. */

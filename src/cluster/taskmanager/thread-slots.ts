@@ -66,12 +66,12 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
     forJob: (earlier) => ({
       deploy(deployments, _streamGraph, events) {
         const ready = spare.splice(0)
-        const slots = deployments.map(() => (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier))
+        const slots = new Map(deployments.map(({ slot }) => [slot, (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier)]))
         for (const unused of ready) unused.end()
         connect(deployments, slots, events)
         return {
-          send: (slot, message) => slots[slot]?.send(message),
-          kill: (slot) => slots[slot]?.kill(),
+          send: (slot, message) => slots.get(slot)?.send(message),
+          kill: (slot) => slots.get(slot)?.kill(),
         } satisfies DeployedSlots
       },
     }),
@@ -82,14 +82,14 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
   }
 }
 
-function connect(deployments: readonly SlotDeployment[], leases: readonly ThreadLease[], events: SlotEvents): void {
-  const peers = leases.map((): { slot: number; port: LeasePort }[] => [])
+function connect(deployments: readonly SlotDeployment[], leases: ReadonlyMap<number, ThreadLease>, events: SlotEvents): void {
+  const peers = new Map(deployments.map(({ slot }): [number, { slot: number; port: LeasePort }[]] => [slot, []]))
   for (const [low, high] of peerPairs(deployments)) {
     const { port1, port2 } = new MessageChannel()
-    peers[low]!.push({ slot: high, port: port1 })
-    peers[high]!.push({ slot: low, port: port2 })
+    peers.get(low)!.push({ slot: high, port: port1 })
+    peers.get(high)!.push({ slot: low, port: port2 })
   }
-  for (const deployment of deployments) leases[deployment.slot]!.deploy(deployment, peers[deployment.slot]!, events)
+  for (const deployment of deployments) leases.get(deployment.slot)!.deploy(deployment, peers.get(deployment.slot)!, events)
 }
 
 /** Every two slots that a channel connects, once. */

@@ -1,7 +1,7 @@
 /**
  * What env.execute() hands the plan to. program/api knows only this interface; index.ts wires the local executor.
  */
-import type { WireError } from '../../base/core/stream-error.ts'
+import type { StreamError, WireError } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../graph/job-graph.ts'
 import type { StreamGraph } from '../graph/stream-graph.ts'
 
@@ -28,15 +28,69 @@ export interface JobExecutionResult {
   }[]
 }
 
-export type JobStatus = 'CREATED' | 'RUNNING' | 'FAILING' | 'FAILED' | 'CANCELLING' | 'CANCELED' | 'FINISHED'
+export type JobStatus = 'CREATED' | 'RUNNING' | 'RESTARTING' | 'FAILING' | 'FAILED' | 'CANCELLING' | 'CANCELED' | 'FINISHED'
+
+/** One checkpoint or savepoint, as far as it has come. */
+export interface CheckpointReport {
+  readonly checkpointId: number
+  readonly kind: 'checkpoint' | 'savepoint'
+  readonly status: 'inProgress' | 'completed' | 'failed'
+  /** Wall clock, ms since the epoch. */
+  readonly triggeredMs: number
+  /** From the trigger to the end, or until now. */
+  readonly durationMs: number
+  /** Of its files, metadata included; 0 until it is complete. */
+  readonly sizeBytes: number
+  /** Its folder. */
+  readonly path: string
+  /** Longest of its tasks: from the first barrier to the last, and the time in which they took no input. */
+  readonly alignmentMs: number
+  readonly syncMs: number
+  /** Why it failed. */
+  readonly error?: StreamError
+}
+
+/** What happens to a running job beside its progress. */
+export type JobEvent =
+  | {
+      readonly on: 'restarting'
+      /** From 1: the number of this restart. */
+      readonly restart: number
+      readonly cause: StreamError
+      readonly delayMs: number
+      /** What it goes on from; absent: it begins at the beginning. */
+      readonly checkpointId?: number
+    }
+  /** It runs again. */
+  | { readonly on: 'restarted'; readonly restart: number }
+  | { readonly on: 'checkpointCompleted' | 'checkpointFailed'; readonly checkpoint: CheckpointReport }
+  /** Files of a checkpoint that is needed no more could not be removed. */
+  | { readonly on: 'cleanupFailed'; readonly path: string; readonly error: StreamError }
+
+export interface StopOptions {
+  /** Input ends as if it had been bounded, so that windows fire; do not go on from such a savepoint. Default: false. */
+  readonly drain?: boolean
+  /** Folder in which the savepoint's own is made; absent: execution.checkpointing.savepoint-dir. */
+  readonly directory?: string
+}
 
 export interface JobClient {
   readonly jobId: string
   readonly status: JobStatus
   /** Rejects with the StreamError that failed the job, or one with code CANCELLED. */
   readonly result: Promise<JobExecutionResult>
+  readonly numRestarts: number
+  /** The newest checkpoints and savepoints (as many as web.checkpoints.history says), oldest first. */
+  readonly checkpoints: readonly CheckpointReport[]
   cancel(): Promise<void>
+  /** Takes a checkpoint now; its folder. Rejects if it fails, or with CHECKPOINT_DECLINED while the job cannot take one. */
+  triggerCheckpoint(): Promise<string>
+  /** Takes a savepoint, which is the caller's: the job never deletes it. Its folder. `directory` as in StopOptions. */
+  triggerSavepoint(directory?: string): Promise<string>
+  /** Takes a savepoint behind which nothing runs, and ends the job as FINISHED. The savepoint's folder. */
+  stopWithSavepoint(options?: StopOptions): Promise<string>
   onProgress(listener: (progress: JobProgress) => void): void
+  onEvent(listener: (event: JobEvent) => void): void
 }
 
 /** What an earlier execute() of the same run of main came to: a task thread that plans a later job replays it. */

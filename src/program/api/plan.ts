@@ -33,10 +33,63 @@ let last: Promise<unknown> = Promise.resolve()
  * ```
  */
 export function plan<A>(main: Main<A>, args: A, options: PlanOptions): Promise<Plan> {
-  const planned = last.then(() => planNow(main, args, options))
+  return inTurn(() => planNow(main, args, options))
+}
+
+function inTurn<T>(run: () => Promise<T>): Promise<T> {
+  const planned = last.then(run)
+  // Only for the order: whoever asked for this plan gets its failure, and the next one is planned all the same.
   last = planned.catch(() => undefined)
   return planned
 }
+
+export interface ProgramPlan {
+  /** One for each execute() that main came to. */
+  readonly plans: readonly Plan[]
+  /** What main threw behind the last of them, where an earlier job's result that says nothing led it astray. */
+  readonly failure?: unknown
+}
+
+/** A program that executes jobs without end is planned so far. */
+const mostJobs = 100
+
+/** The plans of all jobs of main. None is run: execute() gives main a result without records, and collected rows are none. */
+export function planProgram<A>(main: Main<A>, args: A, { seed, config }: Omit<PlanOptions, 'earlier'>): Promise<ProgramPlan> {
+  return inTurn(async () => {
+    const plans: Plan[] = []
+    let enough: () => void
+    const isEnough = new Promise<void>((resolve) => {
+      enough = resolve
+    })
+    const executor: Executor = {
+      submit({ streamGraph, jobGraph }) {
+        plans.push({ streamGraph, jobGraph })
+        if (plans.length < mostJobs) return Promise.resolve(replay(jobGraph, { outcome: { result: emptyResult(jobGraph) }, collected: {} }))
+        enough()
+        return new Promise<JobClient>(() => undefined)
+      },
+    }
+    const run = runMain(main, args, { executor: async () => executor, ...(config !== undefined && { config }) }, seed, { jobsRun: false })
+    try {
+      await Promise.race([run.done, isEnough])
+    } catch (failure) {
+      if (plans.length === 0) throw failure
+      return { plans, failure }
+    } finally {
+      run.close()
+    }
+    if (plans.length === 0) throw endedEarly(0, 0)
+    return { plans }
+  })
+}
+
+const emptyResult = ({ fingerprint, jobName }: JobGraph): JobExecutionResult => ({
+  jobId: fingerprint,
+  jobName,
+  netRuntimeMs: 0,
+  counters: {},
+  operators: [],
+})
 
 async function planNow<A>(main: Main<A>, args: A, { seed, config, earlier = [] }: PlanOptions): Promise<Plan> {
   let executions = 0
@@ -78,7 +131,13 @@ function replay(jobGraph: JobGraph, record: RecordedExecution, onCollect?: (id: 
         : Promise.reject(StreamError.fromWire(outcome.error))
   const status = outcome === undefined ? 'RUNNING' : 'result' in outcome ? 'FINISHED' : 'FAILED'
   const jobId = outcome !== undefined && 'result' in outcome ? outcome.result.jobId : jobGraph.fingerprint
-  return { jobId, status, result, cancel: async () => undefined, onProgress: () => undefined }
+  const noSnapshot = (): Promise<never> =>
+    Promise.reject(new StreamError('CHECKPOINT_DECLINED', 'A job that is replayed takes no checkpoint or savepoint'))
+  return {
+    ...{ jobId, status, result, numRestarts: 0, checkpoints: [], cancel: async () => undefined },
+    ...{ triggerCheckpoint: noSnapshot, triggerSavepoint: noSnapshot, stopWithSavepoint: noSnapshot },
+    ...{ onProgress: () => undefined, onEvent: () => undefined },
+  }
 }
 
 function endedEarly(executions: number, wanted: number): StreamError {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
-import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
 import { inlineSlots } from '../../../src/cluster/taskmanager/inline-slots.ts'
 import type { Source } from '../../../src/program/function/source.ts'
@@ -25,7 +24,7 @@ function start(
     jobId: 'j1',
     jobGraph,
     streamGraph: streamGraphOf(vertices),
-    deployments: deployJob(jobGraph, { jobId: 'j1' }),
+    random: () => 0.5,
     slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }),
     clock: systemClock,
     fileSystem,

@@ -2,12 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
 import { type JobDecision, type JobEvent, JobState, legalMoves } from '../../../src/cluster/jobmanager/job-state.ts'
+import { RestartStrategy } from '../../../src/cluster/jobmanager/restart-strategy.ts'
 
 const boom = new StreamError('USER_FUNCTION_FAILED', 'boom')
 const later = new StreamError('TASK_LOST', 'later')
+const stateOf = (slots: number, tasks: number): JobState =>
+  new JobState({
+    regions: [{ slots: Array.from({ length: slots }, (_, slot) => slot), tasks }],
+    restarts: new RestartStrategy({ type: 'none' }, () => 0.5),
+    failover: 'region',
+  })
 const run = (slots: number, tasks: number, ...events: JobEvent[]) => {
-  const state = new JobState(slots, tasks)
-  const decisions = events.map((event) => state.apply(event).map(words).join(', '))
+  const state = stateOf(slots, tasks)
+  const decisions = events.map((event) => state.apply(event, 0).map(words).join(', '))
   return { state, decisions }
 }
 const words = (decision: JobDecision): string => {
@@ -21,11 +28,11 @@ describe('the state of a job', () => {
       2,
       2,
       { on: 'deployed' },
-      { on: 'taskFinished' },
+      { on: 'taskFinished', region: 0 },
       { on: 'slotDone', slot: 0 },
-      { on: 'taskFinished' },
+      { on: 'taskFinished', region: 0 },
       { on: 'slotDone', slot: 1 },
-      { on: 'enumeratorsClosed' },
+      { on: 'enumeratorsClosed', round: 1 },
     )
     expect(decisions).toEqual(['', '', '', '', 'closeEnumerators', 'FINISHED'])
     expect(state.status).toBe('FINISHED')
@@ -40,7 +47,7 @@ describe('the state of a job', () => {
       { on: 'failed', error: later },
       { on: 'slotDone', slot: 0 },
       { on: 'slotDone', slot: 1 },
-      { on: 'enumeratorsClosed' },
+      { on: 'enumeratorsClosed', round: 1 },
     )
     expect(decisions).toEqual(['', 'cancelSlots 0+1, startCancelTimer', '', '', 'closeEnumerators', 'FAILED boom'])
   })
@@ -51,7 +58,7 @@ describe('the state of a job', () => {
   })
 
   it('ends at once when its only slot is lost', () => {
-    const { decisions } = run(1, 1, { on: 'deployed' }, { on: 'slotLost', slot: 0, error: later }, { on: 'enumeratorsClosed' })
+    const { decisions } = run(1, 1, { on: 'deployed' }, { on: 'slotLost', slot: 0, error: later }, { on: 'enumeratorsClosed', round: 1 })
     expect(decisions).toEqual(['', 'closeEnumerators', 'FAILED later'])
   })
 
@@ -64,7 +71,7 @@ describe('the state of a job', () => {
       { on: 'slotDone', slot: 0 },
       { on: 'cancelTimeout' },
       { on: 'slotDone', slot: 1 },
-      { on: 'enumeratorsClosed' },
+      { on: 'enumeratorsClosed', round: 1 },
     )
     expect(decisions).toEqual(['', 'cancelSlots 0+1, startCancelTimer', '', 'killSlots 1', 'closeEnumerators', 'CANCELED'])
   })
@@ -79,10 +86,10 @@ describe('the state of a job', () => {
       1,
       1,
       { on: 'deployed' },
-      { on: 'taskFinished' },
+      { on: 'taskFinished', region: 0 },
       { on: 'slotDone', slot: 0 },
       { on: 'failed', error: boom },
-      { on: 'enumeratorsClosed' },
+      { on: 'enumeratorsClosed', round: 1 },
     )
     expect(decisions.at(-1)).toBe('FAILED boom')
   })
@@ -92,9 +99,9 @@ describe('the state of a job', () => {
       1,
       2,
       { on: 'deployed' },
-      { on: 'taskFinished' },
+      { on: 'taskFinished', region: 0 },
       { on: 'slotDone', slot: 0 },
-      { on: 'enumeratorsClosed' },
+      { on: 'enumeratorsClosed', round: 1 },
     )
     expect(state.status).toBe('FAILED')
     expect(decisions.at(-1)).toContain('1 tasks said neither that they finished nor that they failed')
@@ -103,7 +110,7 @@ describe('the state of a job', () => {
   it('moves only as its table allows, ends once and reports the first cause, whatever the order of events', () => {
     const event = fc.oneof(
       fc.constant<JobEvent>({ on: 'deployed' }),
-      fc.constant<JobEvent>({ on: 'taskFinished' }),
+      fc.constant<JobEvent>({ on: 'taskFinished', region: 0 }),
       fc.constant<JobEvent>({ on: 'cancel' }),
       fc.constant<JobEvent>({ on: 'cancelTimeout' }),
       fc.nat(3).map((n): JobEvent => ({ on: 'failed', error: new StreamError('INTERNAL', `error ${n}`) })),
@@ -112,13 +119,13 @@ describe('the state of a job', () => {
     )
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), (events) => {
-        const state = new JobState(3, 3)
+        const state = stateOf(3, 3)
         let ends = 0
         let closing = false
         let first: StreamError | undefined
         const apply = (each: JobEvent): void => {
           const before = state.status
-          const decisions = state.apply(each)
+          const decisions = state.apply(each, 0)
           const after = state.status
           if (after !== before) expect(legalMoves[before]).toContain(after)
           if (after === 'FAILING' && before !== 'FAILING' && 'error' in each) first = each.error
@@ -132,10 +139,10 @@ describe('the state of a job', () => {
         for (const each of events) apply(each)
         for (const slot of [0, 1, 2]) apply({ on: 'slotDone', slot })
         expect(closing).toBe(true)
-        apply({ on: 'enumeratorsClosed' })
+        apply({ on: 'enumeratorsClosed', round: 1 })
         expect(state.ended).toBe(true)
         expect(ends).toBe(1)
-        expect(state.apply({ on: 'cancel' })).toEqual([])
+        expect(state.apply({ on: 'cancel' }, 0)).toEqual([])
       }),
     )
   })

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
-import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
 import { type ThreadSlots, threadSlots } from '../../../src/cluster/taskmanager/thread-slots.ts'
 import { type EdgeSpec, jobGraphOf, streamGraphOf } from '../jobmanager/plans.ts'
@@ -39,7 +38,7 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
     jobId: 'j1',
     jobGraph,
     streamGraph: streamGraphOf(vertices),
-    deployments: deployJob(jobGraph, { jobId: 'j1' }),
+    random: () => 0.5,
     slotPool: slots.forJob([]),
     clock: systemClock,
     fileSystem,

@@ -3,6 +3,7 @@ import { StreamError } from '../../../src/base/core/stream-error.ts'
 import { Environment } from '../../../src/program/api/environment.ts'
 import type { Executor, JobClient, JobExecutionResult } from '../../../src/program/api/executor.ts'
 import { discardSink } from '../../../src/program/connector/discard-sink.ts'
+import { withoutSnapshots } from '../../support/without-snapshots.ts'
 import { thrownBy } from './thrown-by.ts'
 
 type Job = Parameters<Executor['submit']>[0]
@@ -22,7 +23,7 @@ class PlayedExecutor implements Executor {
       this.cancelled.push(number)
       reject(new StreamError('CANCELLED', 'cancelled'))
     }
-    return { jobId: `job ${number}`, status: 'RUNNING', result, cancel, onProgress: () => undefined }
+    return { jobId: `job ${number}`, status: 'RUNNING', result, cancel, onProgress: () => undefined, ...withoutSnapshots }
   }
 }
 

@@ -4,9 +4,10 @@ import { StreamError } from '../../../src/base/core/stream-error.ts'
 import { getEnvironment } from '../../../src/program/api/current-environment.ts'
 import type { Environment } from '../../../src/program/api/environment.ts'
 import type { Executor, JobExecutionResult, RecordedExecution } from '../../../src/program/api/executor.ts'
-import { plan } from '../../../src/program/api/plan.ts'
+import { plan, planProgram } from '../../../src/program/api/plan.ts'
 import { runMain } from '../../../src/program/api/run-main.ts'
 import { discardSink } from '../../../src/program/connector/discard-sink.ts'
+import { withoutSnapshots } from '../../support/without-snapshots.ts'
 
 const seed = { timeMs: Date.UTC(2026, 0, 1), random: 7 }
 const realNow = Date.now
@@ -133,7 +134,14 @@ describe('running main', () => {
   const executorOf = (onSubmit: () => void): Executor => ({
     async submit() {
       onSubmit()
-      return { jobId: 'j', status: 'RUNNING', result: Promise.resolve(result), cancel: async () => undefined, onProgress: () => undefined }
+      return {
+        jobId: 'j',
+        status: 'RUNNING',
+        result: Promise.resolve(result),
+        cancel: async () => undefined,
+        onProgress: () => undefined,
+        ...withoutSnapshots,
+      }
     },
   })
 
@@ -169,5 +177,44 @@ describe('running main', () => {
       throw new Error('boom')
     }
     await expect(runMain(failing, {}, { executor: async () => executorOf(() => undefined) }, seed).done).rejects.toThrow('boom')
+  })
+})
+
+describe('planning a whole program', () => {
+  const twoJobs = async (env: Environment) => {
+    env.fromSequence(1, 2, { name: 'first' }).print()
+    await env.execute('one')
+    env.fromSequence(1, 2, { name: 'second' }).print()
+    await env.execute('two')
+  }
+  const jobNames = ({ plans }: Awaited<ReturnType<typeof planProgram>>) => plans.map(({ jobGraph }) => jobGraph.jobName)
+
+  it('gives the plan of each job', async () => {
+    const program = await planProgram(twoJobs, {}, { seed })
+    expect(program.plans.map(namesOf)).toEqual([[expect.stringContaining('first')], [expect.stringContaining('second')]])
+    expect(program.failure).toBeUndefined()
+  })
+
+  it('keeps what it has when main fails without a result, and fails where there is none', async () => {
+    const needsResult = async (env: Environment) => {
+      env.fromSequence(1, 2).print()
+      const { counters } = await env.execute('one')
+      if (counters.lines === undefined) throw new Error('no lines')
+    }
+    const program = await planProgram(needsResult, {}, { seed })
+    expect(jobNames(program)).toEqual(['one'])
+    expect(program.failure).toMatchObject({ message: 'no lines' })
+    await expect(planProgram(() => Promise.reject(new Error('at once')), {}, { seed })).rejects.toThrow('at once')
+    await expect(planProgram(() => undefined, {}, { seed })).rejects.toMatchObject({ code: 'INVALID_PROGRAM' })
+  })
+
+  it('ends with a program that does not', async () => {
+    const endless = async (env: Environment) => {
+      for (;;) {
+        env.fromSequence(1, 2).print()
+        await env.execute()
+      }
+    }
+    expect((await planProgram(endless, {}, { seed })).plans.length).toBe(100)
   })
 })

@@ -3,6 +3,7 @@ import type { Config } from '../../../src/base/core/config-options.ts'
 import { Environment } from '../../../src/program/api/environment.ts'
 import type { JobGraph } from '../../../src/program/graph/job-graph.ts'
 import type { StreamGraph } from '../../../src/program/graph/stream-graph.ts'
+import { withoutSnapshots } from '../../support/without-snapshots.ts'
 
 export interface Planned {
   readonly streamGraph: StreamGraph
@@ -24,6 +25,7 @@ export async function planOf(program: (env: Environment) => void, config: Config
           result: Promise.resolve(result),
           cancel: async () => undefined,
           onProgress: () => undefined,
+          ...withoutSnapshots,
         }
       },
     }),

@@ -1,0 +1,34 @@
+/**
+ * Errors of a job, with the job in their place, and the one for a slot whose thread is gone. Pure.
+ */
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { JobGraph } from '../../program/graph/job-graph.ts'
+import { slotsOfGroups } from './deploy-job.ts'
+
+export function placedIn(job: string, error: StreamError): StreamError {
+  if (error.place.job !== undefined) return error
+  const placed = new StreamError(error.code, error.message, { ...error, place: { job, ...error.place }, cause: error.cause })
+  placed.stack = error.stack
+  return placed
+}
+
+export function lostSlot(jobGraph: JobGraph, slot: number, cause: unknown): StreamError {
+  const groups = slotsOfGroups(jobGraph)
+  const tasks = jobGraph.vertices.flatMap(({ name, parallelism, slotSharingGroup }) => {
+    const subtask = slot - groups.get(slotSharingGroup)!.first
+    return subtask >= 0 && subtask < parallelism ? [`${name} (${subtask + 1}/${parallelism})`] : []
+  })
+  const outOfMemory = (cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  const why = outOfMemory ? 'it ran out of heap memory' : cause instanceof Error ? cause.message : String(cause)
+  return new StreamError(
+    'TASK_LOST',
+    `The thread of slot ${slot} of job '${jobGraph.jobName}' ended unexpectedly: ${why}. It ran ${tasks.join(', ')}`,
+    {
+      hint: outOfMemory
+        ? 'Raise taskmanager.memory.task.heap.size, or keep less in user functions; state that is declared does not count against it.'
+        : 'A user function that calls process.exit(), or throws outside of its call (in a timer, in a promise), ends the thread.',
+      place: { job: jobGraph.jobName },
+      cause,
+    },
+  )
+}
