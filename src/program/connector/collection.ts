@@ -14,8 +14,6 @@ export interface CollectionSplit extends QueuedSplit {
   readonly next: number
 }
 
-const unitRows = 1_024
-
 /**
  * A bounded source of the given items, read in their order by one subtask.
  *
@@ -49,11 +47,12 @@ export function collection<T>(
     createEnumerator: (ctx, restored) => new SplitQueue(ctx, () => [{ owner: null, next: 0 }], restored),
     createReader: (ctx) =>
       new IndexReader(ctx, {
-        emit(split, output) {
-          const until = Math.min(split.next + unitRows, rows.length)
-          if (until > split.next) output.emit({ kind: 'rows', rows: rows.slice(split.next, until) }, `item ${split.next}`)
-          return until < rows.length ? { ...split, next: until } : undefined
-        },
+        unitRows: 1_024,
+        idOf: () => 'items',
+        left: ({ next }) => rows.length - next,
+        unitOf: ({ next }, count) => ({ kind: 'rows', rows: rows.slice(next, next + count) }),
+        positionOf: ({ next }) => `item ${next}`,
+        after: (split, count) => ({ ...split, next: split.next + count }),
       }),
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Reads one split after another. Each has an output, and so a watermark, of its own, which it gives up when it ends.
+ * Reads one split after another. Each has an output, and so a watermark, of its own, which it gives up when it ends. After a
+ * restore a reader may have several splits that had been begun: all of them hold time back until they are read.
  */
 import type { PollResult, ReaderOutput, SourceReader, SourceReaderContext } from '../function/source.ts'
 import { Availability } from './availability.ts'
@@ -18,6 +19,9 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
   readonly #queue: FileSplit[] = []
   #current: OpenSplit<T> | undefined
   #filling: Promise<void> | undefined
+  /** Restored splits that had been begun, before the first poll. */
+  readonly #begun: FileSplit[] = []
+  #started = false
   #asked = false
   #noMore = false
   #closed = false
@@ -28,11 +32,13 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
   }
 
   start(): void {
+    this.#started = true
     if (this.#queue.length === 0) this.#ask()
   }
 
   pollNext(output: ReaderOutput<T>): PollResult {
     this.#available.check()
+    for (const { id } of this.#begun.splice(0)) output.forSplit(id)
     if (this.#filling !== undefined) return 'nothing'
     this.#current ??= this.#openNext()
     const current = this.#current
@@ -59,7 +65,11 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
 
   addSplits(splits: readonly FileSplit[]): void {
     this.#asked = false
-    this.#queue.push(...splits)
+    for (const { position, ...rest } of splits) {
+      const split = withPosition(rest, position)
+      this.#queue.push(split)
+      if (!this.#started && split.position !== undefined) this.#begun.push(split)
+    }
     this.#available.open()
   }
 
@@ -70,7 +80,7 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
 
   snapshotState(): readonly FileSplit[] {
     const current = this.#current
-    return [...(current === undefined ? [] : [{ ...current.split, position: current.reader.position() }]), ...this.#queue]
+    return [...(current === undefined ? [] : [withPosition(current.split, current.reader.position())]), ...this.#queue]
   }
 
   async close(): Promise<void> {
@@ -111,3 +121,7 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
     this.#ctx.sendSplitRequest()
   }
 }
+
+/** A field that was left out comes back from a snapshot as null. */
+const withPosition = (split: FileSplit, position: unknown): FileSplit =>
+  position === undefined || position === null ? split : { ...split, position }

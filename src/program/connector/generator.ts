@@ -7,7 +7,6 @@ import type { Type } from '../../base/columnar/data-type.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Source } from '../function/source.ts'
 import { IndexReader } from './index-reader.ts'
-import { RateLimit } from './rate-limit.ts'
 import { type QueuedSplit, SplitQueue } from './split-queue.ts'
 
 export interface GeneratorSplit extends QueuedSplit {
@@ -22,8 +21,6 @@ export interface GeneratorOptions<T> {
   readonly ratePerSecond?: number
   readonly type?: Type<T>
 }
-
-const unitRows = 2_048
 
 /**
  * A source of `generate(0)`, `generate(1)`, ... `generate(count - 1)`, split over the subtasks. The function must
@@ -53,19 +50,17 @@ export function generator<T>(
     boundedness: bounded ? 'bounded' : 'unbounded',
     type: options.type,
     createEnumerator: (ctx, restored) => new SplitQueue(ctx, () => splits(count, ctx.parallelism), restored),
-    createReader: (ctx) => {
-      const limit = ratePerSecond === undefined ? undefined : new RateLimit(ratePerSecond / ctx.parallelism, ctx.clock)
-      return new IndexReader(ctx, {
-        delayMs: () => limit?.delayMs() ?? 0,
-        emit(split, output) {
-          const left = Math.ceil((count - split.next) / split.step)
-          const emitted = Math.min(unitRows, left, limit?.due() ?? unitRows)
-          output.emit({ kind: 'range', generate, from: split.next, step: split.step, count: emitted }, `index ${split.next}`)
-          limit?.take(emitted)
-          return emitted < left ? { ...split, next: split.next + emitted * split.step } : undefined
-        },
-      })
-    },
+    createReader: (ctx) =>
+      new IndexReader(ctx, {
+        unitRows: 2_048,
+        idOf: ({ next, step }) => `${next % step} of ${step}`,
+        left: ({ next, step }) => Math.ceil((count - next) / step),
+        unitOf: ({ next, step }, rows) => ({ kind: 'range', generate, from: next, step, count: rows }),
+        positionOf: ({ next }) => `index ${next}`,
+        after: (split, rows) => ({ ...split, next: split.next + rows * split.step }),
+        // Of the splits that there were at the beginning, not of the subtasks that there are now.
+        ...(ratePerSecond !== undefined && { ratePerSecondOf: ({ step }) => ratePerSecond / step }),
+      }),
   }
 }
 

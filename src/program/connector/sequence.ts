@@ -12,7 +12,6 @@ export interface SequenceSplit extends QueuedSplit {
   readonly last: number
 }
 
-const unitRows = 2_048
 const identity = (index: number) => index
 
 /**
@@ -43,12 +42,12 @@ export function sequence(from: number, to: number): Source<number, SequenceSplit
     createEnumerator: (ctx, restored) => new SplitQueue(ctx, () => ranges(from, to, ctx.parallelism), restored),
     createReader: (ctx) =>
       new IndexReader(ctx, {
-        emit(split, output) {
-          const count = Math.min(unitRows, split.last - split.next + 1)
-          output.emit({ kind: 'range', generate: identity, from: split.next, step: 1, count }, `number ${split.next}`)
-          const next = split.next + count
-          return next <= split.last ? { ...split, next } : undefined
-        },
+        unitRows: 2_048,
+        idOf: ({ last }) => `up to ${last}`,
+        left: ({ next, last }) => last - next + 1,
+        unitOf: ({ next }, count) => ({ kind: 'range', generate: identity, from: next, step: 1, count }),
+        positionOf: ({ next }) => `number ${next}`,
+        after: (split, count) => ({ ...split, next: split.next + count }),
       }),
   }
 }
