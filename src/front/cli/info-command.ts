@@ -1,6 +1,7 @@
 /**
- * `headrace info`: the plan of a program, for people or as JSON.
+ * `headrace info`: the plans of a program's jobs, for people or as JSON (an array where there are several).
  */
+import { describeThrown } from '../../base/core/describe-thrown.ts'
 import { planToJson, planToText } from '../../program/graph/render-plan.ts'
 import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
@@ -11,10 +12,16 @@ import { programArguments } from './program-arguments.ts'
 export async function infoCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'info')
   const { config, warnings } = commandConfig(parsed, file)
-  const { jobGraph } = await planProgram(file, programArguments(parsed.rest), config)
-  const shown = new Set(jobGraph.warnings)
+  const { plans, failure } = await planProgram(file, programArguments(parsed.rest), config)
+  const jobs = plans.map(({ jobGraph }) => jobGraph)
+  const shown = new Set(jobs.flatMap((job) => job.warnings ?? []))
   for (const warning of warnings) if (!shown.has(warning)) process.stderr.write(`headrace: warning: ${warning}\n`)
-  const text = parsed.options.has('--json') ? JSON.stringify(planToJson(jobGraph), null, 2) : planToText(jobGraph)
+  const json = jobs.map(planToJson)
+  const text = parsed.options.has('--json')
+    ? JSON.stringify(json.length === 1 ? json[0] : json, null, 2)
+    : jobs.map(planToText).join('\n\n')
   process.stdout.write(`${text}\n`)
+  if (failure !== undefined)
+    process.stderr.write(`headrace: warning: later jobs are not shown, since main failed without the results: ${describeThrown(failure)}\n`)
   return exitCode.ok
 }

@@ -1,11 +1,11 @@
 /**
- * Plans the first job of a program without running it.
+ * Plans the jobs of a program without running them.
  */
 import type { Config } from '../../base/core/config-options.ts'
-import { type Plan, plan } from '../../program/api/plan.ts'
+import { type ProgramPlan, planProgram as planMain } from '../../program/api/plan.ts'
 import { newSeed, prepareProgram } from './prepare-program.ts'
 
-export async function planProgram(file: string, args: unknown, config: Config): Promise<Plan> {
+export async function planProgram(file: string, args: unknown, config: Config): Promise<ProgramPlan> {
   const program = await prepareProgram(file, config)
-  return plan(program.main, args, { seed: newSeed(), config })
+  return planMain(program.main, args, { seed: newSeed(), config })
 }

@@ -143,7 +143,8 @@ function fingerprintOf(vertices: readonly JobVertex[], edges: readonly PlanEdge[
 
 function uidWarnings(vertices: readonly JobVertex[]): string[] {
   const stateful = vertices.flatMap((vertex) => vertex.operators).filter((operator) => operator.stateful && operator.uid === undefined)
-  return stateful.map(
-    ({ name }) => `Operator '${name}' keeps state but has no uid: after a change of the program its state may not be found again.`,
-  )
+  if (stateful.length === 0) return []
+  const names = [...new Set(stateful.map(({ name }) => `'${name}'`))]
+  const who = names.length === 1 ? `Operator ${names[0]} keeps state but has` : `Operators ${names.join(', ')} keep state but have`
+  return [`${who} no uid: after a change of the program such state may not be found again.`]
 }

@@ -28,3 +28,11 @@ test('every command has a help that names its options', async () => {
 test('the version is that of package.json', async () => {
   expect((await headrace('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
+
+test('every job of a program is shown, and one line says which operators want a uid', async () => {
+  const { stdout, code } = await headrace('info', program('two-jobs'))
+  expect(code).toBe(0)
+  expect(stdout.match(/^Job .*$/gm)).toHaveLength(2)
+  expect(stdout.match(/no uid/g)).toHaveLength(2)
+  expect(JSON.parse((await headrace('info', program('two-jobs'), '--json')).stdout)).toHaveLength(2)
+})

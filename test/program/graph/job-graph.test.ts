@@ -137,6 +137,11 @@ describe('a job graph', () => {
     const { jobGraph } = await planOf(windows)
     expect(jobGraph.warnings).toHaveLength(1)
     expect(jobGraph.warnings![0]).toMatch(/^Operator 'words' keeps state but has no uid/)
+    const both = await planOf((env) => {
+      env.fromSequence(1, 3, { name: 'left' }).print()
+      env.fromSequence(1, 3, { name: 'right' }).print()
+    })
+    expect(both.jobGraph.warnings).toEqual([expect.stringMatching(/^Operators 'left', 'right' keep state but have no uid/)])
   })
 })
 

@@ -44,7 +44,7 @@ Vertex 3: parallelism 1 (max 128), slot sharing group side
   late words
 
 Warnings
-  Operator 'Window(tumbling 1 min)' keeps state but has no uid: after a change of the program its state may not be found again.`,
+  Operator 'Window(tumbling 1 min)' keeps state but has no uid: after a change of the program such state may not be found again.`,
     )
   })
 })
