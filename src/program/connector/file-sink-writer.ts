@@ -3,6 +3,7 @@
  * they are, and its commit publishes the finished ones; without, all is finished and published at the end of bounded input. Always
  * holds: what close() leaves behind is known to a snapshot.
  */
+import { StreamError } from '../../base/core/stream-error.ts'
 import type { ResumePoint, SealedFile } from '../../base/filesystem/recoverable-file.ts'
 import type { RuntimeContext } from '../function/runtime-context.ts'
 import type { SinkWriteContext, SinkWriter } from '../function/sink.ts'
@@ -22,6 +23,8 @@ export interface FileCommittable extends SealedFile {
 export interface FileWriterState extends PartWriter {
   readonly nextPart: number
   readonly open: readonly PartState[]
+  /** The one file of a sink was finished by the end of input; true or absent. */
+  readonly ended?: boolean
 }
 
 /** Where and how a sink writes. */
@@ -53,6 +56,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
   /** Finished and in no snapshot yet, neither as that nor as unfinished. */
   #unknown: ResumePoint[] = []
   #ended = false
+  /** By an earlier attempt, so that another file would replace what it published. */
+  #wasEnded = false
 
   constructor(ctx: RuntimeContext, layout: FileLayout<T>) {
     this.#ctx = ctx
@@ -62,7 +67,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 
   /** Without a record too: a path that cannot be written is found at once, and an empty result is a file. */
   async begin(): Promise<void> {
-    if (this.#layout.bucketOf === undefined && this.#only === undefined) await this.#begin('')
+    if (this.#layout.bucketOf === undefined && this.#only === undefined && !this.#wasEnded) await this.#begin('')
   }
 
   /**
@@ -70,6 +75,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
    * may have written them.
    */
   async restore(states: readonly FileWriterState[]): Promise<void> {
+    this.#wasEnded = !this.#layout.isFolder && states.some(({ ended }) => ended === true)
     for (const part of states.flatMap(({ open }) => open)) {
       const isOurs = !this.#layout.isFolder && part.point.path === this.#layout.path
       if (isOurs) {
@@ -110,7 +116,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 
   snapshotState(): readonly FileWriterState[] {
     this.#unknown = []
-    if (this.#ended) return []
+    if (this.#ended || this.#wasEnded)
+      return this.#layout.isFolder ? [] : [{ ...this.#me, nextPart: this.#nextPart, open: [], ended: true }]
     const open = [...this.#open.values()].map((part) => part.snapshot()).filter((part) => part !== undefined)
     return [{ ...this.#me, nextPart: this.#nextPart, open }]
   }
@@ -135,6 +142,7 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     const { path: base, isFolder, prefix, suffix, bucketOf, name } = this.#layout
     const { checkpointing, fileSystem, clock } = this.#ctx
     if (bucketOf !== undefined) checkBucket(name, bucket)
+    if (this.#wasEnded) throw endedBefore(name, base)
     const n = this.#nextPart
     const folder = bucket === '' ? base : `${base}${bucket}/`
     const path = isFolder ? `${folder}${prefix}-${partName(this.#me, n, checkpointing)}${suffix}` : base
@@ -159,4 +167,15 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
     this.#sealed.push(sealed)
     if (!part.isKnown) this.#unknown.push(sealed)
   }
+}
+
+function endedBefore(name: string, path: string): StreamError {
+  return new StreamError(
+    'INVALID_ARGUMENT',
+    `${name}: a record came for ${path}, which the end of input had finished before the snapshot was taken`,
+    {
+      hint: 'Choose another path, or a folder of parts (path/), for what follows.',
+      place: { file: path },
+    },
+  )
 }
