@@ -37,6 +37,8 @@ export function recordsOf(unit: SourceUnit<unknown>): unknown[] {
 
 export class RecordingOutput implements ReaderOutput<unknown> {
   readonly units: EmittedUnit[] = []
+  /** Splits that have, or had, an output of their own. */
+  readonly made: string[] = []
   readonly released: string[] = []
   readonly watermarks: number[] = []
   idle = 0
@@ -54,6 +56,7 @@ export class RecordingOutput implements ReaderOutput<unknown> {
   }
 
   forSplit(splitId: string): ReaderOutput<unknown> {
+    if (!this.made.includes(splitId)) this.made.push(splitId)
     return {
       collect: (record) => this.emit({ kind: 'rows', rows: [record] }, undefined, splitId),
       emit: (unit, position) => this.emit(unit, position, splitId),

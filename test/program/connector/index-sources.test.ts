@@ -206,6 +206,50 @@ describe('a snapshot in mid-course', () => {
     })
   }
 
+  it('of two subtasks goes on in one that reads both splits by turns, each with an output of its own', async () => {
+    const source = generator((i) => i, { count: Number.POSITIVE_INFINITY })
+    const first = await new SourceHarness(source, { parallelism: 2 }).start()
+    for (const subtask of [0, 1]) first.poll(subtask)
+    const second = await new SourceHarness(source, { restored: first.snapshot() }).start()
+    for (let i = 0; i < 4; i++) second.poll()
+    expect(second.outputs[0]?.units.map(({ position, splitId }) => [position, splitId])).toEqual([
+      ['index 4096', '0 of 2'],
+      ['index 4097', '1 of 2'],
+      ['index 8192', '0 of 2'],
+      ['index 8193', '1 of 2'],
+    ])
+  })
+
+  it('keeps the rate of the whole source at another parallelism', async () => {
+    const clock = new ManualClock()
+    const source = generator((i) => i, { count: 10_000, ratePerSecond: 100 })
+    const first = await new SourceHarness(source, { parallelism: 2, clock }).start()
+    for (const parallelism of [1, 4]) {
+      const second = await new SourceHarness(source, { parallelism, clock, restored: first.snapshot() }).start()
+      const pollAll = () => {
+        for (let subtask = 0; subtask < parallelism; subtask++) while (second.poll(subtask) === 'more');
+      }
+      pollAll()
+      const before = second.records.length
+      for (let i = 0; i < 10; i++) {
+        clock.advance(100)
+        pollAll()
+      }
+      expect(second.records.length - before).toBe(100)
+    }
+  })
+
+  it('shares what no reader had yet out to readers that have splits and do not ask', async () => {
+    const source = generator((i) => i, { count: Number.POSITIVE_INFINITY })
+    const splits = [{ owner: 0, next: 0, step: 3 }]
+    const enumerator = [1, 2].map((owner) => ({ owner, next: owner, step: 3 }))
+    const harness = await new SourceHarness(source, { parallelism: 2, restored: { enumerator, splits: [splits] } }).start()
+    expect(harness.assigned.map(({ subtask, split }) => [subtask, (split as { next: number }).next])).toEqual([
+      [0, 1],
+      [1, 2],
+    ])
+  })
+
   it('gives splits that come back to whoever asks', async () => {
     const harness = await new SourceHarness(sequence(0, 9), { parallelism: 2 }).start()
     const lost = harness.readers[1]?.snapshotState(1) ?? []

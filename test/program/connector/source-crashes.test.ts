@@ -147,3 +147,67 @@ describe('files are read once over crashes', () => {
     })
   }
 })
+
+it('files that come while the source monitors are read once over crashes', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 2, maxLength: 4 }), async (seed, parallelisms) => {
+      const fileSystem = new MemoryFileSystem()
+      const source = fileSource({ path: '/in', format: textLines(), monitorInterval: 100, splitBytes: 30_000 })
+      for (const name of ['a', 'b'])
+        await writeFile(
+          fileSystem,
+          `/in/${name}`,
+          lines(5_000, (i) => `${name}${i}`),
+        )
+      const expected = ['a', 'b', 'late'].flatMap((name) => upTo(5_000).map((i) => `${name}${i}`))
+      const reading = readWithCrashes(source, { seed, parallelisms, fileSystem, records: expected.length })
+      await writeFile(
+        fileSystem,
+        '/in/late',
+        lines(5_000, (i) => `late${i}`),
+      )
+      const { read } = await reading
+      expect([...read.values()].flat().length).toBe(expected.length)
+      expect(new Set([...read.values()].flat())).toEqual(new Set(expected))
+    }),
+    { numRuns: 20 },
+  )
+})
+
+describe('the harness finds', () => {
+  type Planted = Pick<Source<any, any, any>, 'createReader' | 'createEnumerator'>
+  const source = sequence(0, 40_000)
+  const bugs: [string, Partial<Planted>][] = [
+    ['a reader that forgets where it was', { createReader: (ctx) => planted(source.createReader(ctx), { snapshotState: () => [] }) }],
+    [
+      'a reader that goes on a record too early',
+      {
+        createReader: (ctx) => {
+          const reader = source.createReader(ctx)
+          return planted(reader, {
+            snapshotState: (id: number) => reader.snapshotState(id).map((split) => ({ ...split, next: Math.max(0, split.next - 1) })),
+          })
+        },
+      },
+    ],
+    [
+      'an enumerator that forgets what it has not assigned',
+      { createEnumerator: (ctx, restored) => planted(source.createEnumerator(ctx, restored), { snapshotState: () => [] }) },
+    ],
+    ['an enumerator that assigns everything anew', { createEnumerator: (ctx) => source.createEnumerator(ctx, undefined) }],
+  ]
+  it.each(bugs)('%s', async (_name, bug) => {
+    await expect(survives({ ...source, ...bug }, new MemoryFileSystem(), { numRuns: 60, count: 40_001 })).rejects.toThrow()
+  })
+})
+
+/** The object with some of its methods replaced: its class keeps its fields to itself. */
+function planted<T extends object>(object: T, replaced: Record<string, unknown>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (typeof name === 'string' && name in replaced) return replaced[name]
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

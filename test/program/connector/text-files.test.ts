@@ -199,6 +199,21 @@ describe('fileSource', () => {
     expect(read.outputs[0]?.released).toEqual(['/in/a#0', '/in/b#0', '/in/c#0'])
   })
 
+  it('holds time back for every restored split that had been begun, until it is read', async () => {
+    const fileSystem = await filesOf({ '/in/a': 'a\n'.repeat(9_000), '/in/b': 'b\n'.repeat(9_000), '/in/c': 'c' })
+    const source = fileSource({ path: '/in', format: textLines() })
+    const first = await new SourceHarness(source, { fileSystem, parallelism: 2 }).start()
+    for (const subtask of [0, 1]) await first.pollUntil(() => (first.outputs[subtask]?.units.length ?? 0) > 0, subtask)
+    const snapshot = first.snapshot()
+    await first.close()
+    const second = await new SourceHarness(source, { fileSystem, restored: snapshot }).start()
+    second.poll()
+    expect(second.outputs[0]?.made).toEqual(['/in/a#0', '/in/b#0'])
+    await second.drain()
+    await second.close()
+    expect(second.outputs[0]?.released).toEqual(['/in/a#0', '/in/b#0', '/in/c#0'])
+  })
+
   it('lets all subtasks share the splits', async () => {
     const fileSystem = await filesOf(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`/in/${i}`, `${i}`])))
     const read = await readAll(fileSource({ path: '/in', format: textLines() }), { fileSystem, parallelism: 4 })
