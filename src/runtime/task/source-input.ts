@@ -7,7 +7,7 @@ import type { SourceReader } from '../../program/function/source.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
 import { freezeUnit } from '../chain/freeze-rows.ts'
-import { minWatermark } from '../operator/operator.ts'
+import { maxWatermark, minWatermark } from '../operator/operator.ts'
 import { SourceWatermarks } from '../operator/source-watermarks.ts'
 import { TimePublisher } from '../operator/time-publisher.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
@@ -189,7 +189,8 @@ export class SourceInput implements TaskInput, UnitReceiver {
     } catch (thrown) {
       throw this.#failureOf(thrown)
     }
-    this.#publisher.publish(watermark, false)
+    // One that had ended has nothing to say of time; it may be given splits again.
+    if (watermark < maxWatermark) this.#publisher.publish(watermark, false)
   }
 
   notifyCheckpointComplete(checkpointId: number): void | Promise<void> {

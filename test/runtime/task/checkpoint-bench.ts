@@ -96,6 +96,13 @@ export interface CheckpointBenchOptions {
   readonly fileSystem?: MemoryFileSystem
 }
 
+export const startOf = (checkpointId: number): CheckpointStart => ({
+  checkpointId,
+  timestampMs: 0,
+  kind: 'checkpoint',
+  directory: `/chk-${checkpointId}`,
+})
+
 const soon = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 type Said<K extends FromSlot['say']> = Extract<FromSlot, { say: K }>
@@ -170,8 +177,7 @@ export class CheckpointBench {
   }
 
   start(checkpointId: number, more: Partial<CheckpointStart> = {}): this {
-    const checkpoint = { checkpointId, timestampMs: 0, kind: 'checkpoint', directory: `/chk-${checkpointId}`, ...more } as const
-    this.send({ do: 'startCheckpoint', checkpoint })
+    this.send({ do: 'startCheckpoint', checkpoint: { ...startOf(checkpointId), ...more } })
     return this
   }
 
