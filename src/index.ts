@@ -93,6 +93,7 @@ export { type TextSinkOptions, textSink } from './program/connector/text-sink.ts
 export { type AggregateSpec, avg, count, max, min, sum } from './program/function/aggregate.ts'
 export type {
   AggregateFunction,
+  CheckpointListener,
   Collector,
   CoProcessFunction,
   FilterFunction,
@@ -108,6 +109,15 @@ export type {
   ReduceFunction,
   TimerService,
 } from './program/function/functions.ts'
+export {
+  broadcastState,
+  type OpenContext,
+  type OperatorStateDeclaration,
+  type OperatorStateDeclarations,
+  type OperatorStateHandles,
+  operatorListState,
+  unionListState,
+} from './program/function/operator-state.ts'
 export type { RuntimeContext } from './program/function/runtime-context.ts'
 export type { CommitRequest, Sink, SinkCommitter, SinkWriteContext, SinkWriter } from './program/function/sink.ts'
 export type {

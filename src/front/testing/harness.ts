@@ -7,6 +7,7 @@
  *     expect(harness.values).toEqual([{ origin: 'OSL', flights: 1 }])
  */
 import type { CoProcessFunction, ProcessFunction } from '../../program/function/functions.ts'
+import type { OperatorStateDeclarations } from '../../program/function/operator-state.ts'
 import type { Sink } from '../../program/function/sink.ts'
 import type { StateDeclarations } from '../../program/function/state.ts'
 import type { KeySpec, OperatorDescriptor } from '../../program/graph/operator-descriptor.ts'
@@ -22,19 +23,29 @@ export function operatorHarness<I = any, O = any, I2 = any>(
 }
 
 /** A process function; with keyBy it has state and timers. */
-export function processHarness<I, O, S extends StateDeclarations = Record<never, never>, K = unknown>(
-  fn: ProcessFunction<I, O, S, K>,
-  options: HarnessOptions & { readonly keyBy?: HarnessKey<I> } = {},
-): Promise<OperatorHarness<I, O>> {
-  return operatorHarness<I, O>({ kind: 'process', fn: fn as ProcessFunction<any, any, any, any> }, options)
+export function processHarness<
+  I,
+  O,
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+>(fn: ProcessFunction<I, O, S, K, P>, options: HarnessOptions & { readonly keyBy?: HarnessKey<I> } = {}): Promise<OperatorHarness<I, O>> {
+  return operatorHarness<I, O>({ kind: 'process', fn: fn as ProcessFunction<any, any, any, any, any> }, options)
 }
 
 /** The function of two connected streams; keyed when both keys are given. */
-export function coProcessHarness<A, B, O, S extends StateDeclarations = Record<never, never>, K = unknown>(
-  fn: CoProcessFunction<A, B, O, S, K>,
+export function coProcessHarness<
+  A,
+  B,
+  O,
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+>(
+  fn: CoProcessFunction<A, B, O, S, K, P>,
   options: HarnessOptions & { readonly keyBy?: HarnessKey<A>; readonly keyBy2?: HarnessKey<B> } = {},
 ): Promise<OperatorHarness<A, O, B>> {
-  return operatorHarness<A, O, B>({ kind: 'coProcess', fn: fn as CoProcessFunction<any, any, any, any, any> }, options)
+  return operatorHarness<A, O, B>({ kind: 'coProcess', fn: fn as CoProcessFunction<any, any, any, any, any, any> }, options)
 }
 
 /** A sink's writer. */

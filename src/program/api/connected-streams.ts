@@ -3,6 +3,7 @@
  */
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Collector, CoProcessFunction } from '../function/functions.ts'
+import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import { keySpec } from './key-spec.ts'
 import type { TypedOperatorOptions } from './operator-options.ts'
@@ -24,7 +25,10 @@ export class PlannedConnection<A, B, K> implements ConnectedStreams<A, B, K> {
     return new PlannedConnection(keyed(this.#first, first), keyed(this.#second, second))
   }
 
-  process<O, S extends StateDeclarations>(fn: CoProcessFunction<A, B, O, S, any>, options: TypedOperatorOptions<O> = {}): SingleOutput<O> {
+  process<O, S extends StateDeclarations, P extends OperatorStateDeclarations>(
+    fn: CoProcessFunction<A, B, O, S, any, P>,
+    options: TypedOperatorOptions<O> = {},
+  ): SingleOutput<O> {
     const name = options.name ?? 'Co-Process'
     if (typeof fn === 'function') checkFunction('process', name, undefined, ['processElement1'])
     checkFunction('process', name, fn, ['processElement1', 'processElement2', 'onTimer'])
@@ -33,7 +37,7 @@ export class PlannedConnection<A, B, K> implements ConnectedStreams<A, B, K> {
     const keyless = keys.includes(undefined)
     if (keyless && fn.onTimer !== undefined) throw needsKeyedStream(name, 'timers (onTimer)')
     if (keyless && Object.keys(fn.state ?? {}).length > 0) throw needsKeyedStream(name, 'keyed state')
-    return this.#add('Co-Process', fn as CoProcessFunction<any, any, any, any, any>, options)
+    return this.#add('Co-Process', fn as CoProcessFunction<any, any, any, any, any, any>, options)
   }
 
   map<O>(first: (value: A) => O, second: (value: B) => O, options: TypedOperatorOptions<O> = {}): SingleOutput<O> {
@@ -64,7 +68,7 @@ export class PlannedConnection<A, B, K> implements ConnectedStreams<A, B, K> {
     )
   }
 
-  #add(name: string, fn: CoProcessFunction<any, any, any, any, any>, options: TypedOperatorOptions<any>): SingleOutput<any> {
+  #add(name: string, fn: CoProcessFunction<any, any, any, any, any, any>, options: TypedOperatorOptions<any>): SingleOutput<any> {
     const streams = [this.#first, this.#second]
     const [one, other] = streams.map((stream) => stream.key)
     const keys = one === undefined || other === undefined ? [undefined, undefined] : [one, other]

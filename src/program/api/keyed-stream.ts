@@ -2,6 +2,7 @@
  * KeyedStream as a writer of plans. Operators without state only inherit the partitioning; the others read the key too.
  */
 import type { ProcessFunction, ReduceFunction } from '../function/functions.ts'
+import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import type { WindowAssigner } from '../function/window.ts'
 import type { OperatorDescriptor, RollingOp } from '../graph/operator-descriptor.ts'
@@ -14,12 +15,12 @@ import type { ByOptions, KeyedStream, SingleOutput, WindowOptions } from './stre
 import { countWindow, PlannedWindows } from './windowed-stream.ts'
 
 export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements KeyedStream<T, K, R> {
-  override process<O, S extends StateDeclarations>(
-    fn: ProcessFunction<T, O, S, any>,
+  override process<O, S extends StateDeclarations, P extends OperatorStateDeclarations>(
+    fn: ProcessFunction<T, O, S, any, P>,
     options: TypedOperatorOptions<O> = {},
   ): SingleOutput<O> {
     checkFunction('process', options.name ?? 'Keyed Process', fn, ['processElement', 'onTimer'])
-    return this.#addKeyed('Keyed Process', { kind: 'process', fn: fn as ProcessFunction<any, any, any, any> }, options)
+    return this.#addKeyed('Keyed Process', { kind: 'process', fn: fn as ProcessFunction<any, any, any, any, any> }, options)
   }
 
   reduce(fn: ReduceFunction<T>, options: OperatorOptions = {}): SingleOutput<T> {

@@ -6,6 +6,7 @@ import type { Type } from '../../base/columnar/data-type.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { printSink } from '../connector/print-sink.ts'
 import type { FilterFunction, FlatMapFunction, MapFunction, OutputTag, ProcessFunction } from '../function/functions.ts'
+import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { Sink } from '../function/sink.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import type { WatermarkStrategy } from '../function/watermark.ts'
@@ -52,7 +53,10 @@ export class PlannedStream<T> implements DataStream<T> {
     return this.add({ name: 'Filter', operator: { kind: 'filter', fn }, options })
   }
 
-  process<O, S extends StateDeclarations>(fn: ProcessFunction<T, O, S, any>, options: TypedOperatorOptions<O> = {}): SingleOutput<O> {
+  process<O, S extends StateDeclarations, P extends OperatorStateDeclarations>(
+    fn: ProcessFunction<T, O, S, any, P>,
+    options: TypedOperatorOptions<O> = {},
+  ): SingleOutput<O> {
     const name = options.name ?? 'Process'
     checkFunction('process', name, fn, ['processElement', 'onTimer'])
     const needsKey =

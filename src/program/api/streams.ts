@@ -16,6 +16,7 @@ import type {
   ProcessFunction,
   ReduceFunction,
 } from '../function/functions.ts'
+import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { Sink } from '../function/sink.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import type { WatermarkStrategy } from '../function/watermark.ts'
@@ -44,8 +45,8 @@ export interface DataStream<T> {
    * Any number of rows out, with timestamps and side outputs; on a keyed stream with state and timers too.
    * `lines.process((line, ctx, out: Collector<number>) => out.collect(line.length))`
    */
-  process<O, S extends StateDeclarations = NoState>(
-    fn: ProcessFunction<T, O, S, unknown>,
+  process<O, S extends StateDeclarations = NoState, P extends OperatorStateDeclarations = NoState>(
+    fn: ProcessFunction<T, O, S, unknown, P>,
     options?: TypedOperatorOptions<O>,
   ): SingleOutput<O>
 
@@ -142,7 +143,10 @@ export interface SinkOperator extends Operator {}
 
 /** A stream whose rows of one key are together. R holds the key in an aggregated row. */
 export interface KeyedStream<T, K, R = { key: K }> extends DataStream<T> {
-  process<O, S extends StateDeclarations = NoState>(fn: ProcessFunction<T, O, S, K>, options?: TypedOperatorOptions<O>): SingleOutput<O>
+  process<O, S extends StateDeclarations = NoState, P extends OperatorStateDeclarations = NoState>(
+    fn: ProcessFunction<T, O, S, K, P>,
+    options?: TypedOperatorOptions<O>,
+  ): SingleOutput<O>
 
   /** The running result after every row; the first row of a key comes out as it is. `words.keyBy('word').reduce((a, b) => ({ ...a, n: a.n + b.n }))` */
   reduce(fn: ReduceFunction<T>, options?: OperatorOptions): SingleOutput<T>
@@ -231,8 +235,8 @@ export interface ConnectedStreams<A, B, K> {
   keyBy<KK>(first: KeySelector<A, KK>, second: KeySelector<B, KK>): ConnectedStreams<A, B, KK>
 
   /** `processElement1` gets the rows of the first stream, `processElement2` those of the second; state and timers are shared. */
-  process<O, S extends StateDeclarations = NoState>(
-    fn: CoProcessFunction<A, B, O, S, K>,
+  process<O, S extends StateDeclarations = NoState, P extends OperatorStateDeclarations = NoState>(
+    fn: CoProcessFunction<A, B, O, S, K, P>,
     options?: TypedOperatorOptions<O>,
   ): SingleOutput<O>
 

@@ -3,6 +3,7 @@
  * map, filter, reduce and processElement are synchronous; open and close may be async.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
+import type { OpenContext, OperatorStateDeclarations, OperatorStateHandles } from './operator-state.ts'
 import type { RuntimeContext } from './runtime-context.ts'
 import type { StateDeclarations, StateHandles } from './state.ts'
 
@@ -67,37 +68,76 @@ export interface TimerService {
   deleteProcessingTimeTimer(timestamp: number): void
 }
 
-export interface ProcessContext<S extends StateDeclarations = Record<never, never>, K = unknown> {
+/** What a process function may be told of checkpoints. */
+export interface CheckpointListener {
+  /** A checkpoint is complete, with all that came before it. Some may be skipped. A promise is awaited at the end of the job only. */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>
+  notifyCheckpointAborted?(checkpointId: number): void
+}
+
+export interface ProcessContext<
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+> {
   /** Timestamp of the element, or of the event-time timer; null when it has none. */
   readonly timestamp: number | null
   /** Key of the element or timer; undefined on a stream without keys. */
   readonly currentKey: K
   readonly timerService: TimerService
   readonly state: StateHandles<S>
+  readonly operatorState: OperatorStateHandles<P>
   readonly runtime: RuntimeContext
   output<X>(tag: OutputTag<X>, value: X): void
 }
 
-export interface OnTimerContext<S extends StateDeclarations = Record<never, never>, K = unknown> extends ProcessContext<S, K> {
+export interface OnTimerContext<
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+> extends ProcessContext<S, K, P> {
   readonly timeDomain: 'event' | 'processing'
 }
 
-export interface ProcessFunctionObject<I, O, S extends StateDeclarations = Record<never, never>, K = unknown> {
+export interface ProcessFunctionObject<
+  I,
+  O,
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+> extends CheckpointListener {
+  /** By key; see state.ts. */
   readonly state?: S
-  open?(ctx: RuntimeContext): void | Promise<void>
-  processElement(value: I, ctx: ProcessContext<S, K>, out: Collector<O>): void
-  onTimer?(timestamp: number, ctx: OnTimerContext<S, K>, out: Collector<O>): void
+  /** Of the subtask; see operator-state.ts. */
+  readonly operatorState?: P
+  open?(ctx: OpenContext<P>): void | Promise<void>
+  processElement(value: I, ctx: ProcessContext<S, K, P>, out: Collector<O>): void
+  onTimer?(timestamp: number, ctx: OnTimerContext<S, K, P>, out: Collector<O>): void
   close?(): void | Promise<void>
 }
-export type ProcessFunction<I, O, S extends StateDeclarations = Record<never, never>, K = unknown> =
-  | ((value: I, ctx: ProcessContext<S, K>, out: Collector<O>) => void)
-  | ProcessFunctionObject<I, O, S, K>
+export type ProcessFunction<
+  I,
+  O,
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+> = ((value: I, ctx: ProcessContext<S, K, P>, out: Collector<O>) => void) | ProcessFunctionObject<I, O, S, K, P>
 
-export interface CoProcessFunction<A, B, O, S extends StateDeclarations = Record<never, never>, K = unknown> {
+export interface CoProcessFunction<
+  A,
+  B,
+  O,
+  S extends StateDeclarations = Record<never, never>,
+  K = unknown,
+  P extends OperatorStateDeclarations = Record<never, never>,
+> extends CheckpointListener {
+  /** By key; see state.ts. */
   readonly state?: S
-  open?(ctx: RuntimeContext): void | Promise<void>
-  processElement1(value: A, ctx: ProcessContext<S, K>, out: Collector<O>): void
-  processElement2(value: B, ctx: ProcessContext<S, K>, out: Collector<O>): void
-  onTimer?(timestamp: number, ctx: OnTimerContext<S, K>, out: Collector<O>): void
+  /** Of the subtask; see operator-state.ts. */
+  readonly operatorState?: P
+  open?(ctx: OpenContext<P>): void | Promise<void>
+  processElement1(value: A, ctx: ProcessContext<S, K, P>, out: Collector<O>): void
+  processElement2(value: B, ctx: ProcessContext<S, K, P>, out: Collector<O>): void
+  onTimer?(timestamp: number, ctx: OnTimerContext<S, K, P>, out: Collector<O>): void
   close?(): void | Promise<void>
 }

@@ -50,8 +50,8 @@ export type OperatorDescriptor =
   | { readonly kind: 'filter'; readonly fn: FilterFunction<any> }
   | { readonly kind: 'flatMap'; readonly fn: FlatMapFunction<any, any> }
   | { readonly kind: 'assignTimestamps'; readonly strategy: WatermarkStrategy<any> }
-  | { readonly kind: 'process'; readonly fn: ProcessFunction<any, any, any, any> }
-  | { readonly kind: 'coProcess'; readonly fn: CoProcessFunction<any, any, any, any, any> }
+  | { readonly kind: 'process'; readonly fn: ProcessFunction<any, any, any, any, any> }
+  | { readonly kind: 'coProcess'; readonly fn: CoProcessFunction<any, any, any, any, any, any> }
   /** Keyed, rolling: emits the running value for every element. */
   | { readonly kind: 'reduce'; readonly fn: ReduceFunction<any> }
   | { readonly kind: 'rolling'; readonly op: RollingOp; readonly field: string; readonly first: boolean }

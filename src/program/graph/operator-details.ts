@@ -24,13 +24,15 @@ export function isStateful({ operator, keys }: StreamNode): boolean {
       return true
     case 'process':
     case 'coProcess':
-      return keys.some((key) => key !== undefined) && ('onTimer' in operator.fn || hasState(operator.fn))
+      return (keys.some((key) => key !== undefined) && ('onTimer' in operator.fn || hasState(operator.fn))) || hasOperatorState(operator.fn)
     default:
       return false
   }
 }
 
 const hasState = (fn: object): boolean => Object.keys((fn as { state?: object }).state ?? {}).length > 0
+
+const hasOperatorState = (fn: object): boolean => Object.keys((fn as { operatorState?: object }).operatorState ?? {}).length > 0
 
 function detailsOf(operator: OperatorDescriptor): Plain {
   switch (operator.kind) {
@@ -47,7 +49,10 @@ function detailsOf(operator: OperatorDescriptor): Plain {
       return { watermarks: plain(operator.strategy) }
     case 'process':
     case 'coProcess':
-      return { state: stateOf((operator.fn as { state?: Plain }).state) }
+      return {
+        state: stateOf((operator.fn as { state?: Plain }).state),
+        operatorState: stateOf((operator.fn as { operatorState?: Plain }).operatorState),
+      }
     case 'rolling':
       return { op: operator.op, field: operator.field, first: operator.first }
     case 'window':
@@ -87,8 +92,8 @@ function stateOf(state: Plain | undefined): unknown {
   if (state === undefined) return undefined
   return Object.fromEntries(
     Object.entries(state).map(([name, declaration]) => {
-      const { kind, type, keyType } = declaration as { kind: string; type?: Type<unknown>; keyType?: Type<unknown> }
-      return [name, { kind, type: typeOf(type), keyType: typeOf(keyType) }]
+      const { kind, scope, type, keyType } = declaration as { kind: string; scope?: string; type?: Type<unknown>; keyType?: Type<unknown> }
+      return [name, { kind, ...(scope !== undefined && { scope }), type: typeOf(type), keyType: typeOf(keyType) }]
     }),
   )
 }

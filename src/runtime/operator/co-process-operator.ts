@@ -15,15 +15,19 @@ export class CoProcessOperator implements StreamOperator {
   readonly #call1: (context: ProcessContext<any, any>, out: Collector<unknown>) => unknown
   readonly #call2: (context: ProcessContext<any, any>, out: Collector<unknown>) => unknown
 
-  constructor(ctx: OperatorContext, fn: CoProcessFunction<any, any, any, any, any>, keyed: boolean) {
-    this.#turn = new ProcessTurn(ctx, { state: fn.state, onTimer: fn.onTimer?.bind(fn) }, keyed ? typedBackend(ctx) : undefined)
+  constructor(ctx: OperatorContext, fn: CoProcessFunction<any, any, any, any, any, any>, keyed: boolean) {
+    this.#turn = new ProcessTurn(
+      ctx,
+      { state: fn.state, operatorState: fn.operatorState, onTimer: fn.onTimer?.bind(fn) },
+      keyed ? typedBackend(ctx) : undefined,
+    )
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
     this.#call1 = (context, out) => fn.processElement1(this.#row, context, out)
     this.#call2 = (context, out) => fn.processElement2(this.#row, context, out)
   }
 
   open(): void | Promise<void> {
-    return this.#lifecycle.open()
+    return this.#turn.open(() => this.#lifecycle.open())
   }
 
   processElement(row: unknown, timestamp: number, key: unknown): void {
@@ -54,6 +58,14 @@ export class CoProcessOperator implements StreamOperator {
 
   restoreState(restored: RestoredState): Promise<void> {
     return this.#turn.restoreState(restored)
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
+    return this.#lifecycle.notifyCheckpointComplete(checkpointId)
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#lifecycle.notifyCheckpointAborted(checkpointId)
   }
 
   close(): void | Promise<void> {

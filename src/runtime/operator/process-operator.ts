@@ -13,15 +13,15 @@ export class ProcessOperator implements StreamOperator {
   #row: unknown
   readonly #call = (context: ProcessContext<any, any>, out: Collector<unknown>): unknown => this.#processElement(this.#row, context, out)
 
-  constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any>, keyed: boolean) {
-    const parts = typeof fn === 'function' ? {} : { state: fn.state, onTimer: fn.onTimer?.bind(fn) }
+  constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any, any>, keyed: boolean) {
+    const parts = typeof fn === 'function' ? {} : { state: fn.state, operatorState: fn.operatorState, onTimer: fn.onTimer?.bind(fn) }
     this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
     this.#turn = new ProcessTurn(ctx, parts, keyed ? new HeapBackend(ctx, (atMs) => ctx.requestProcessingTimer(atMs)) : undefined)
     this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
   }
 
   open(): void | Promise<void> {
-    return this.#lifecycle.open()
+    return this.#turn.open(() => this.#lifecycle.open())
   }
 
   processElement(row: unknown, timestamp: number, key: unknown): void {
@@ -47,6 +47,14 @@ export class ProcessOperator implements StreamOperator {
 
   restoreState(restored: RestoredState): Promise<void> {
     return this.#turn.restoreState(restored)
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
+    return this.#lifecycle.notifyCheckpointComplete(checkpointId)
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#lifecycle.notifyCheckpointAborted(checkpointId)
   }
 
   close(): void | Promise<void> {

@@ -5,31 +5,37 @@
  */
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Collector, OnTimerContext, OutputTag, TimerService } from '../../program/function/functions.ts'
+import type { OpenContext, OperatorStateDeclarations, OperatorStateHandles } from '../../program/function/operator-state.ts'
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 import type { StateDeclarations, StateHandles } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
 import type { KeyedBackend } from '../state/keyed-backend.ts'
 import type { RestoredState, StateSnapshot } from '../state/snapshot.ts'
 import { minWatermark, noTimestamp, type OperatorContext } from './operator.ts'
+import { checkStateNames, OperatorStates } from './operator-states.ts'
 import { TurnCollector } from './turn-collector.ts'
 import { isPromise, refusePromise, runtimeOf, userFailure } from './user-function.ts'
 
-export type OnTimer = (timestamp: number, ctx: OnTimerContext<any, any>, out: Collector<unknown>) => unknown
+export type OnTimer = (timestamp: number, ctx: OnTimerContext<any, any, any>, out: Collector<unknown>) => unknown
 
 /** The parts of a process function that are not its processElement. */
 export interface ProcessParts {
   readonly state?: StateDeclarations
+  readonly operatorState?: OperatorStateDeclarations
   readonly onTimer?: OnTimer
 }
 
 export class ProcessTurn {
-  readonly runtime: RuntimeContext
+  readonly runtime: OpenContext<any>
   readonly context: TurnContext
   readonly collector: TurnCollector
   readonly #ctx: OperatorContext
   readonly #backend: KeyedBackend | undefined
   readonly #onTimer: OnTimer | undefined
+  readonly #operatorStates: OperatorStates
   #watermark = minWatermark
+  #isOpening = false
+  #isRestored = false
   readonly #isFull = (): boolean => this.#ctx.output.isFull
   readonly #fire = (time: number, domain: TimeDomain): void => {
     this.begin(domain === 'event' ? time : noTimestamp)
@@ -45,18 +51,49 @@ export class ProcessTurn {
   /** `backend` holds state and timers; undefined: the stream has no keys. */
   constructor(ctx: OperatorContext, parts: ProcessParts, backend: KeyedBackend | undefined) {
     this.#ctx = ctx
-    this.runtime = runtimeOf(ctx)
     this.#onTimer = parts.onTimer
     this.collector = new TurnCollector(ctx)
     const declarations = Object.entries(parts.state ?? {})
+    checkStateNames(ctx.operatorName, Object.keys(parts.state ?? {}), Object.keys(parts.operatorState ?? {}))
+    this.#operatorStates = new OperatorStates(ctx.operatorName, parts.operatorState ?? {}, (did) => {
+      if (!this.#isOpening) this.collector.mustBeOpen(did)
+    })
+    this.runtime = this.#openContext()
     if (backend === undefined && declarations.length > 0) throw needsKey(ctx, 'declares keyed state')
     this.#backend = backend
     const handles = declarations.map(([name, declaration]) => [name, backend!.declare(name, declaration)])
     this.context = new TurnContext(this.runtime, this.collector, Object.fromEntries(handles), this.#timerService(), backend)
   }
 
+  /** `open` calls the user's own; it may use operator state until it has ended. */
+  open(open: () => void | Promise<void>): void | Promise<void> {
+    const opened = (): void => {
+      this.#isOpening = false
+    }
+    this.#isOpening = true
+    const opening = open()
+    if (opening === undefined) opened()
+    else return opening.finally(opened)
+  }
+
+  #openContext(): OpenContext<any> {
+    const turn = this
+    return {
+      ...runtimeOf(this.#ctx),
+      operatorState: this.#operatorStates.handles as OperatorStateHandles<any>,
+      get isRestored() {
+        return turn.#isRestored
+      },
+    }
+  }
+
   /** One call of user code for an element, which emits with `timestamp`. */
-  run(what: string, timestamp: number, key: unknown, call: (context: OnTimerContext<any, any>, out: Collector<unknown>) => unknown): void {
+  run(
+    what: string,
+    timestamp: number,
+    key: unknown,
+    call: (context: OnTimerContext<any, any, any>, out: Collector<unknown>) => unknown,
+  ): void {
     try {
       this.#backend?.enter(key)
       this.begin(timestamp)
@@ -106,12 +143,14 @@ export class ProcessTurn {
   }
 
   snapshotState(): readonly StateSnapshot[] {
-    return this.#backend?.snapshot() ?? []
+    return [...(this.#backend?.snapshot() ?? []), ...this.#operatorStates.snapshot()]
   }
 
   async restoreState(restored: RestoredState): Promise<void> {
     this.#watermark = restored.watermark
+    this.#isRestored = true
     await this.#backend?.restore(restored)
+    await this.#operatorStates.restore(restored.tables)
   }
 
   get numEventTimers(): number {
@@ -148,24 +187,26 @@ export class ProcessTurn {
   }
 }
 
-class TurnContext implements OnTimerContext<any, any> {
+class TurnContext implements OnTimerContext<any, any, any> {
   /** The timestamp; noTimestamp if there is none. */
   time = noTimestamp
   timeDomain: TimeDomain = 'event'
   readonly runtime: RuntimeContext
   readonly state: StateHandles<any>
+  readonly operatorState: OperatorStateHandles<any>
   readonly timerService: TimerService
   readonly #collector: TurnCollector
   readonly #backend: KeyedBackend | undefined
 
   constructor(
-    runtime: RuntimeContext,
+    runtime: OpenContext<any>,
     collector: TurnCollector,
     state: StateHandles<any>,
     timerService: TimerService,
     backend: KeyedBackend | undefined,
   ) {
     this.runtime = runtime
+    this.operatorState = runtime.operatorState
     this.#collector = collector
     this.state = state
     this.timerService = timerService

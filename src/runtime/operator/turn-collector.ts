@@ -27,6 +27,10 @@ export class TurnCollector implements Collector<unknown> {
     this.#open = false
   }
 
+  get isOpen(): boolean {
+    return this.#open
+  }
+
   collect(row: unknown): void {
     if (!this.#open) this.refuse('emitted a row')
     this.#output.emit(row, this.#timestamp)

@@ -4,7 +4,7 @@
  */
 import { describeThrown } from '../../base/core/describe-thrown.ts'
 import { type ErrorPlace, StreamError } from '../../base/core/stream-error.ts'
-import type { Lifecycle } from '../../program/function/functions.ts'
+import type { CheckpointListener, Lifecycle } from '../../program/function/functions.ts'
 import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 
 /** What was thrown in `what` of an operator, as an error that says so. */
@@ -74,17 +74,28 @@ export function runtimeOf(ctx: RuntimeContext): RuntimeContext {
 export class FunctionLifecycle {
   readonly #ctx: RuntimeContext
   readonly #runtime: RuntimeContext
-  readonly #fn: Lifecycle
+  readonly #fn: Lifecycle & CheckpointListener
   #closed = false
 
   constructor(ctx: RuntimeContext, fn: unknown, runtime: RuntimeContext = runtimeOf(ctx)) {
     this.#ctx = ctx
     this.#runtime = runtime
-    this.#fn = typeof fn === 'function' ? {} : (fn as Lifecycle)
+    this.#fn = typeof fn === 'function' ? {} : (fn as Lifecycle & CheckpointListener)
   }
 
   open(): void | Promise<void> {
     return this.#call('open', () => this.#fn.open?.(this.#runtime))
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
+    return this.#call('notifyCheckpointComplete', () => this.#fn.notifyCheckpointComplete?.(checkpointId))
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#call('notifyCheckpointAborted', () => {
+      const answered: unknown = this.#fn.notifyCheckpointAborted?.(checkpointId)
+      if (isPromise(answered)) refusePromise(answered, this.#ctx, 'notifyCheckpointAborted')
+    })
   }
 
   close(): void | Promise<void> {

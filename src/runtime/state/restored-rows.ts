@@ -1,5 +1,5 @@
 /**
- * The rows of a restored keyed state, batch by batch: each with its key and the values of named columns, as values of the type that
+ * The rows of a restored state, batch by batch: each with its key, if it has one, and the values of named columns, as values of the type that
  * the program declares now. They share nothing with the batch.
  */
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
@@ -22,12 +22,12 @@ export async function* restoredRows(
 ): AsyncIterable<RestoredRows> {
   const evolve = names.map((name) => evolution(table.declared?.[name], wanted?.[name]))
   for await (const batch of table.batches()) {
-    const key = columnOf(table, batch, 'key')
+    const key = table.scope === 'keyed' ? columnOf(table, batch, 'key') : undefined
     const columns = names.map((name) => columnOf(table, batch, name))
     const keys: unknown[] = []
     const rows: unknown[][] = []
     for (let i = 0; i < batch.rowCount; i++) {
-      keys.push(readValue(key, i))
+      if (key !== undefined) keys.push(readValue(key, i))
       rows.push(
         columns.map((column, c) => {
           const value = ownRow(readValue(column, i))

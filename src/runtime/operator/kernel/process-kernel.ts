@@ -28,8 +28,8 @@ export class ProcessKernel implements KeyedKernel {
   readonly #lifecycle: FunctionLifecycle
   readonly #processElement: (row: any, ctx: any, out: any) => unknown
 
-  constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any>, groups: GroupRange) {
-    const parts = typeof fn === 'function' ? {} : { state: fn.state, onTimer: fn.onTimer?.bind(fn) }
+  constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any, any>, groups: GroupRange) {
+    const parts = typeof fn === 'function' ? {} : { state: fn.state, operatorState: fn.operatorState, onTimer: fn.onTimer?.bind(fn) }
     this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
     this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) =>
       ctx.requestProcessingTimer(atMs),
@@ -43,7 +43,7 @@ export class ProcessKernel implements KeyedKernel {
   }
 
   open(): void | Promise<void> {
-    return this.#lifecycle.open()
+    return this.#turn.open(() => this.#lifecycle.open())
   }
 
   requireKeyKind(kind: KeySpaceKind): void {
@@ -108,6 +108,14 @@ ${K}.end()`,
 
   restoreState(restored: RestoredState): Promise<void> {
     return this.#turn.restoreState(restored)
+  }
+
+  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
+    return this.#lifecycle.notifyCheckpointComplete(checkpointId)
+  }
+
+  notifyCheckpointAborted(checkpointId: number): void {
+    this.#lifecycle.notifyCheckpointAborted(checkpointId)
   }
 
   close(): void | Promise<void> {
