@@ -72,7 +72,9 @@ export function fromArrowSchema(arrow: ArrowModule, schema: Arrow.Schema): Schem
 }
 
 function fromArrowField(arrow: ArrowModule, field: Arrow.Field, path: string): Field {
-  const { name, nullable } = field
+  const { nullable } = field
+  // The library gives null for a name of no characters.
+  const name = (field.name as string | null) ?? ''
   const kind = field.metadata.get(kindKey)
   if (kind === 'date' || kind === 'bigint' || kind === 'any') return { name, type: { kind }, nullable }
   return { name, type: fromArrowType(arrow, field.type, path), nullable }
