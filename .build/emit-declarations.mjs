@@ -1,26 +1,31 @@
 /**
- * Writes the type declarations of the public API: those of src/index.ts and of whatever they name, file by file, so that the
+ * Writes the type declarations of the public API: those of its entries and of whatever they name, file by file, so that the
  * package declares what users can reach and nothing of the inside.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
 
+const entries = ['src/index.ts', 'src/front/testing/harness.ts']
+
 /** Throws when a declaration cannot be written. Types are checked by `npm run types`, not here. */
 export function emitDeclarations(root, out) {
   const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['src/index.ts'] }, ts.sys, root)
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: entries }, ts.sys, root)
   const source = path.join(root, 'src')
-  const program = ts.createProgram([path.join(source, 'index.ts')], {
-    ...options,
-    noEmit: false,
-    declaration: true,
-    emitDeclarationOnly: true,
-    rootDir: source,
-    outDir: out,
-    noCheck: true,
-  })
-  const waiting = [path.join(source, 'index.ts')]
+  const program = ts.createProgram(
+    entries.map((entry) => path.join(root, entry)),
+    {
+      ...options,
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      rootDir: source,
+      outDir: out,
+      noCheck: true,
+    },
+  )
+  const waiting = entries.map((entry) => path.join(root, entry))
   const seen = new Set(waiting)
   for (const file of waiting) {
     const { diagnostics } = program.emit(

@@ -9,7 +9,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 export default defineConfig({
   root,
-  resolve: { alias: [{ find: /^headrace$/, replacement: `${root}src/index.ts` }] },
+  resolve: {
+    alias: [
+      { find: /^headrace$/, replacement: `${root}src/index.ts` },
+      { find: /^headrace\/testing$/, replacement: `${root}src/front/testing/harness.ts` },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts', 'native-free-bench/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'native-free-bench/peers/**'],

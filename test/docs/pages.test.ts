@@ -61,7 +61,7 @@ describe.each(pages)('%s', (page) => {
 })
 
 test('all programs of all pages type-check', { timeout: 120_000 }, () => {
-  const programs = [...pages, 'windows'].flatMap((page) =>
+  const programs = [...pages, 'windows', 'testing'].flatMap((page) =>
     programsOf(page).map(({ code }, i) => [`${root}docs/${page}-${i}.ts`, code] as const),
   )
   const texts = new Map<string, string>(programs)

@@ -79,12 +79,25 @@ test('a script runs under node itself', () => {
   expect(status).toBe(0)
 })
 
+test('headrace/testing runs the example of docs/testing.md, with types', () => {
+  const page = readFileSync(`${root}docs/testing.md`, 'utf8')
+  const [, code, output] = /^```ts\n(.*?)^```\n\n```text\n(.*?)^```/ms.exec(page)!
+  writeFileSync(path.join(project, 'silence.ts'), code!)
+  const { stdout, stderr } = spawnSync(process.execPath, ['silence.ts'], { cwd: project, encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout).toBe(output)
+  expect(typeErrors('silence.ts')).toBe('')
+  writeFileSync(path.join(project, 'wrong-test.ts'), code!.replace("keyBy: 'sensor'", "keyBy: 'senzor'"))
+  expect(typeErrors('wrong-test.ts')).toContain('senzor')
+})
+
 test('its version is that of the package', () => {
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }
   expect(headrace(['--version']).stdout).toBe(`${version}\n`)
 })
 
-test('the program type-checks against the declarations that come with the package', () => {
+/** What TypeScript says of a file of the project, the package's declarations included. */
+function typeErrors(file: string): string {
   const options = [
     '--noEmit',
     '--strict',
@@ -97,12 +110,12 @@ test('the program type-checks against the declarations that come with the packag
     '--typeRoots',
     `${root}node_modules/@types`,
   ]
-  const { stdout, status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, ...options, 'program.ts'], {
-    cwd: project,
-    encoding: 'utf8',
-  })
-  expect(stdout).toBe('')
-  expect(status).toBe(0)
+  return spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, ...options, file], { cwd: project, encoding: 'utf8' })
+    .stdout
+}
+
+test('the program type-checks against the declarations that come with the package', () => {
+  expect(typeErrors('program.ts')).toBe('')
 })
 
 test('a wrong field name is a type error for the user', () => {
@@ -125,6 +138,8 @@ test('it holds what is needed to run and nothing of how it was made', () => {
       'dist/cli.js',
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/testing.js',
+      'dist/front/testing/harness.d.ts',
       'dist/task-thread.js',
       'LICENSE',
       'README.md',

@@ -6,6 +6,7 @@
 /** Name in dist (without .js) and path in the sources, relative to src. .build/build.mjs builds exactly these. */
 export const ownModules = {
   index: 'index.ts',
+  testing: 'front/testing/harness.ts',
   cli: 'front/cli/headrace.ts',
   'task-thread': 'cluster/taskmanager/task-thread.ts',
 } as const
