@@ -5,6 +5,7 @@
 import {
   avg,
   boundedOutOfOrderness,
+  broadcastState,
   type Collector,
   collection,
   count,
@@ -20,6 +21,7 @@ import {
   max,
   minutes,
   monotonousTimestamps,
+  operatorListState,
   outputTag,
   type SingleOutput,
   type Sink,
@@ -27,6 +29,7 @@ import {
   sum,
   t,
   tumbling,
+  unionListState,
   valueState,
 } from 'headrace'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -167,6 +170,33 @@ describe('the types of the API', () => {
       { uid: 'totals' },
     )
     expectTypeOf(stream).toEqualTypeOf<SingleOutput<{ origin: string; total: number }>>()
+    expect(stream).toBeDefined()
+  })
+
+  it('know operator state in open, elements and timers', () => {
+    const flights = flightsOf(getEnvironment())
+    const stream = flights.process({
+      operatorState: { buffer: operatorListState(t.float64), rules: broadcastState(t.utf8, t.boolean), all: unionListState<Flight>() },
+      open(ctx) {
+        expectTypeOf(ctx.isRestored).toEqualTypeOf<boolean>()
+        expectTypeOf(ctx.operatorState.buffer.get()).toEqualTypeOf<number[]>()
+      },
+      processElement(flight, ctx, out: Collector<string>) {
+        expectTypeOf(ctx.operatorState.rules.get('x')).toEqualTypeOf<boolean | undefined>()
+        ctx.operatorState.all.add(flight)
+        // @ts-expect-error: the list holds numbers
+        ctx.operatorState.buffer.add('1')
+        // @ts-expect-error: no such state
+        ctx.operatorState.buffr
+        // @ts-expect-error: it is no keyed state
+        ctx.state.buffer
+        out.collect(flight.origin)
+      },
+      notifyCheckpointComplete(id) {
+        expectTypeOf(id).toEqualTypeOf<number>()
+      },
+    })
+    expectTypeOf(stream).toEqualTypeOf<SingleOutput<string>>()
     expect(stream).toBeDefined()
   })
 
