@@ -9,6 +9,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import { collectSink } from '../connector/collect-sink.ts'
 import { collection } from '../connector/collection.ts'
 import { sequence } from '../connector/sequence.ts'
+import { socketSource } from '../connector/socket-source.ts'
 import type { Source } from '../function/source.ts'
 import type { WatermarkStrategy } from '../function/watermark.ts'
 import { createJobGraph } from '../graph/create-job-graph.ts'
@@ -159,6 +160,14 @@ export class Environment {
   /** The whole numbers from one to another, both included. `env.fromSequence(1, 1_000_000)` */
   fromSequence(from: number, to: number, options: SourceOptions<number> = {}): SingleOutput<number> {
     return this.fromSource(sequence(from, to), options)
+  }
+
+  /**
+   * The lines that a server sends, in one subtask, until it closes the connection. At most once: a socket cannot be read again, so
+   * a restart loses what was sent since the last checkpoint. `env.socketTextStream('localhost', 9999)`
+   */
+  socketTextStream(host: string, port: number, delimiter = '\n', options: SourceOptions<string> = {}): SingleOutput<string> {
+    return this.fromSource(socketSource(host, port, delimiter), options)
   }
 
   /** Whether operators wait for an execute(). `if (env.hasPendingOperators) await env.execute()` */
