@@ -20,6 +20,7 @@ type Queued = Extract<TaskEvent, { kind: 'unit' | 'end' }> | { readonly kind: 's
 
 /** The table of a reader's splits in a snapshot. */
 export const splitsTable = '_splits'
+const chunkRows = 1024
 
 export class SourceInput implements TaskInput, UnitReceiver {
   readonly #reader: SourceReader<any, any>
@@ -158,7 +159,10 @@ export class SourceInput implements TaskInput, UnitReceiver {
         form: 'list',
         declared: { value: { type: { kind: 'any' }, nullable: false } },
         *chunks() {
-          if (values.length > 0) yield { rowCount: values.length, columns: [{ name: 'value', values }] }
+          for (let from = 0; from < values.length; from += chunkRows) {
+            const some = values.slice(from, from + chunkRows)
+            yield { rowCount: some.length, columns: [{ name: 'value', values: some }] }
+          }
         },
         release: () => undefined,
       },

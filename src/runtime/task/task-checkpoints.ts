@@ -215,7 +215,7 @@ export class TaskCheckpoints {
     if (this.#barrier?.checkpointId === checkpointId) this.#barrier = undefined
     const written = this.#written.get(checkpointId)
     this.#written.delete(checkpointId)
-    this.#answer(written?.writer.abort())
+    this.#remove(written)
     this.#notices.push({ checkpointId, isComplete: false })
   }
 
@@ -252,6 +252,11 @@ export class TaskCheckpoints {
     return this.#answers.size === 0 ? undefined : Promise.allSettled(this.#answers).then(() => undefined)
   }
 
+  /** What cannot be removed stays in a folder without metadata, which is no checkpoint: no reason to fail a task. */
+  #remove(written: Written | undefined): void {
+    this.#answer(written?.writer.abort().catch(() => undefined))
+  }
+
   #answer(promise: void | Promise<void>): void {
     if (promise === undefined) return
     const answer = Promise.resolve(promise).then(
@@ -266,10 +271,10 @@ export class TaskCheckpoints {
 
   /** The task is over before its checkpoints are. */
   stop(): void {
-    for (const [id, { writer, isAcknowledged }] of this.#written) {
-      if (isAcknowledged) continue
+    for (const [id, written] of this.#written) {
+      if (written.isAcknowledged) continue
       this.#written.delete(id)
-      this.#answer(writer.abort())
+      this.#remove(written)
     }
     this.#barrier = undefined
   }

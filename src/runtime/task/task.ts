@@ -345,6 +345,7 @@ export class Task {
   async close(): Promise<StreamError[] | unknown[]> {
     const failures: unknown[] = []
     const closing = [
+      () => this.options.checkpoints.answers,
       ...[...this.options.chain.runtime.nodes].reverse().map((node) => () => node.operator?.close?.()),
       () => this.options.input.close?.(),
     ]

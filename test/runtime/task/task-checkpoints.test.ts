@@ -55,6 +55,7 @@ describe('a checkpoint', () => {
     await restored.rest()
     expect(restored.failures).toEqual([])
     expect(rest.rows).toEqual(sink.rows.slice(30))
+    expect(source.told.slice(-2)).toEqual(['0 complete 1', '0 complete 2'])
     expect(restored.states('finished')).toHaveLength(3)
   })
 })
@@ -346,6 +347,70 @@ describe('operators', () => {
 })
 
 describe('writing', () => {
+  test('may take as long as it likes: rows go on, and so does the next checkpoint once the state was read', async () => {
+    const { bench, source, sink } = await gathered()
+    const reading = Promise.withResolvers<void>()
+    const create = bench.fileSystem.create.bind(bench.fileSystem)
+    bench.fileSystem.create = async (path) => {
+      if (path.includes('chk-1')) await reading.promise
+      return create(path)
+    }
+    await bench.start(1).rest()
+    // The sink has no state: it is through. The sources' files cannot be opened, but their splits were read.
+    expect(bench.acknowledged(1)).toEqual(['1/0'])
+    source.allow(0, 10)
+    await bench.rest()
+    expect(idsOf(sink)).toEqual({ a: 30, b: 20 })
+    await bench.start(2).rest()
+    expect(bench.acknowledged(2)).toEqual(['0/0', '0/1', '1/0'])
+    reading.resolve()
+    await bench.rest()
+    expect(bench.acknowledged(1)).toEqual(['0/0', '0/1', '1/0'])
+  })
+
+  test('is not done reading: the next checkpoint waits, as the state of one at a time is open', async () => {
+    const source = new SplitSource()
+    const bench = await CheckpointBench.of(counting(source, new ListSink()))
+    bench.split(0, 0, ...Array.from({ length: 40_000 }, (_, i) => ({ id: `split ${i} of many`, from: 0, to: 1 })))
+    const opening = Promise.withResolvers<void>()
+    const create = bench.fileSystem.create.bind(bench.fileSystem)
+    bench.fileSystem.create = async (path) => {
+      if (path.includes('chk-1')) await opening.promise
+      return create(path)
+    }
+    await bench.start(1).rest()
+    await bench.start(2).rest()
+    const passed = () => bench.saidOf('checkpointPassed').flatMap(({ vertex, checkpointId }) => (vertex === 0 ? [checkpointId] : []))
+    expect(passed()).toEqual([1])
+    opening.resolve()
+    await bench.rest()
+    expect(passed()).toEqual([1, 2])
+    expect([bench.acknowledged(1), bench.acknowledged(2)]).toEqual([
+      ['0/0', '1/0', '2/0'],
+      ['0/0', '1/0', '2/0'],
+    ])
+  })
+
+  test('keeps the types that edges have learned, and a restored task begins with them', async () => {
+    const { bench } = await gathered()
+    await bench.start(1).rest()
+    const { schemas } = bench.snapshot(0, 0, 1).operators[0]!
+    expect(schemas!.map((schema) => schema!.fields.map(({ name, type }) => `${name} ${type.kind}`))).toEqual([['id utf8', 'i float64']])
+    const metadata = bench.metadata(1)
+    const wider = { ...schemas![0]!, id: 'wider', fields: schemas![0]!.fields.map((field) => ({ ...field, nullable: true })) }
+    const operators = metadata.operators.map((operator, o) =>
+      o === 0 ? { ...operator, subtasks: operator.subtasks.map((subtask) => ({ ...subtask, schemas: [wider] })) } : operator,
+    )
+    const next = new SplitSource()
+    const sink = new ListSink()
+    const restored = await CheckpointBench.of(gathering(next, sink), { restore: { ...metadata, operators }, fileSystem: bench.fileSystem })
+    next.allow(0, 10)
+    await restored.rest()
+    expect(sink.rows).toHaveLength(10)
+    await restored.start(2).rest()
+    expect(restored.snapshot(0, 0, 2).operators[0]!.schemas![0]!.fields.every(({ nullable }) => nullable)).toBe(true)
+  })
+
   test('that fails declines the checkpoint, and the task goes on', async () => {
     const { bench, source, sink } = await gathered()
     const create = bench.fileSystem.create.bind(bench.fileSystem)
