@@ -3,13 +3,14 @@
  * A file has one schema; its metadata says so (`headrace:opaque` = cbor) and keeps the kinds that Arrow lacks.
  */
 import type * as Arrow from 'apache-arrow'
+import { StreamError } from '../core/stream-error.ts'
 import { wrapBlocks } from './arrow.ts'
 import { type ArrowModule, loadArrow, toArrowSchema } from './arrow-schema.ts'
 import { type CborCodec, loadCbor } from './cbor.ts'
-import { align8, type ColumnSource, type SegmentViews, segmentViews } from './column-block.ts'
+import { type ColumnSource, type SegmentViews, segmentViews } from './column-block.ts'
 import type { Field, Schema } from './data-type.ts'
 import { makeSchema } from './schema.ts'
-import { columnSizeBytes, writeColumn } from './write-column.ts'
+import { writeColumn } from './write-column.ts'
 
 export const opaqueKey = 'headrace:opaque'
 
@@ -26,12 +27,20 @@ export function loadColumnFormat(): Promise<ColumnFormat> {
   return format
 }
 
+const keptBytes = 1 << 20
+/** A batch that takes more is cut in two. */
+const batchBytes = 1 << 26
+/** Offsets within a batch are int32. */
+const largestRowBytes = 1 << 30
+
+/** Where batches are put together, whichever file they are for: one is made and handed out in one go. */
+let scratch: SegmentViews = segmentViews(new ArrayBuffer(1 << 17))
+
 export class ColumnFileWriter {
   readonly schema: Schema
   readonly #arrow: ArrowModule
   readonly #arrowSchema: Arrow.Schema
   readonly #writer: Arrow.RecordBatchFileWriter
-  #views: SegmentViews = segmentViews(new ArrayBuffer(1 << 16))
 
   /** `output` is given the file's bytes in order, and copies them: the memory is used again. */
   constructor({ arrow }: ColumnFormat, fields: readonly Field[], output: (bytes: Uint8Array) => void) {
@@ -46,25 +55,40 @@ export class ColumnFileWriter {
     this.#writer.reset(sink, this.#arrowSchema)
   }
 
-  /** One record batch. */
+  /** One record batch, or several where the values are large. */
   write(columns: readonly ColumnSource[], rowCount: number): void {
-    const needed = columns.reduce((sum, column) => sum + align8(columnSizeBytes(column, null, 0, rowCount)), 64)
-    if (needed > this.#views.limit) this.#views = segmentViews(new ArrayBuffer(align8(needed + (needed >> 2))))
-    while (!this.#writeBlocks(columns, rowCount)) this.#views = segmentViews(new ArrayBuffer(this.#views.limit * 2))
-    const batch = wrapBlocks(this.#arrow, this.schema, this.#views, 0, rowCount)
+    this.#writeRows(columns, 0, rowCount)
+    if (scratch.limit > keptBytes) scratch = segmentViews(new ArrayBuffer(keptBytes))
+  }
+
+  #writeRows(columns: readonly ColumnSource[], from: number, count: number): void {
+    while (!writeBlocks(columns, from, count)) {
+      if (count > 1 && scratch.limit >= batchBytes) {
+        const half = count >> 1
+        this.#writeRows(columns, from, half)
+        this.#writeRows(columns, from + half, count - half)
+        return
+      }
+      if (scratch.limit >= largestRowBytes)
+        throw new StreamError('RECORD_TOO_LARGE', `a row of a checkpoint takes more than ${largestRowBytes >> 20} MB`, {
+          hint: 'Divide the value, for example into the entries of a map state or the elements of a list state.',
+        })
+      scratch = segmentViews(new ArrayBuffer(scratch.limit * 2))
+    }
+    const batch = wrapBlocks(this.#arrow, this.schema, scratch, 0, count)
     this.#writer.write(new this.#arrow.RecordBatch(this.#arrowSchema, batch.data))
   }
 
   finish(): void {
     this.#writer.finish()
   }
+}
 
-  #writeBlocks(columns: readonly ColumnSource[], rowCount: number): boolean {
-    let at = 0
-    for (const column of columns) {
-      at = writeColumn(column, null, 0, rowCount, this.#views, at)
-      if (at < 0) return false
-    }
-    return true
+function writeBlocks(columns: readonly ColumnSource[], from: number, count: number): boolean {
+  let at = 0
+  for (const column of columns) {
+    at = writeColumn(column, null, from, count, scratch, at)
+    if (at < 0) return false
   }
+  return true
 }

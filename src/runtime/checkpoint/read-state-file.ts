@@ -13,7 +13,7 @@ import { corrupt } from './checkpoint-problem.ts'
 import { hex8 } from './state-file-writer.ts'
 
 /** Files up to this size are held in memory whole. */
-const wholeBytes = 8 << 20
+const wholeBytes = 32 << 20
 const blockBytes = 1 << 20
 
 /** The batches of a file in order. `directory`: of the metadata. */
