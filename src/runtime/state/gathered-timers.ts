@@ -84,7 +84,7 @@ export class TimerSnapshots<B extends SnapshotBucket> {
       ...{ name: '_timers', scope: 'keyed', form: 'timers' },
       *chunks() {
         const work = snapshots.#gather(gathered, buckets)
-        while (!work.next().done) yield timerChunk([], 0, keys, namespaces)
+        while (!work.next().done) yield noTimers(keys, namespaces)
         yield* orderedChunks(gathered, keys, maxParallelism, namespaces)
       },
       release: () => {
@@ -122,7 +122,7 @@ function* orderedChunks(
       const group = keys.groupOf(key)
       groups[i++] = group
       starts[group + 1]!++
-      if (i % slice === 0) yield timerChunk([], 0, keys, namespaces)
+      if (i % slice === 0) yield noTimers(keys, namespaces)
     }
   }
   for (let group = 0; group < maxParallelism; group++) starts[group + 1]! += starts[group]!
@@ -134,50 +134,55 @@ function* orderedChunks(
       const to = starts[groups[i]!]!++
       runAt[to] = r
       keyAt[to] = at
-      if (++i % slice === 0) yield timerChunk([], 0, keys, namespaces)
+      if (++i % slice === 0) yield noTimers(keys, namespaces)
     }
   }
   // starts[g] is now where group g ends.
   let group = 0
   for (let from = 0; from < size; from += chunkRows) {
-    const timers: OrderedTimer[] = []
-    for (let at = from; at < Math.min(from + chunkRows, size); at++) {
+    const count = Math.min(chunkRows, size - from)
+    const keyGroups = new Int32Array(count)
+    const timers: TimerRun[] = []
+    const chunkKeys: unknown[] = []
+    for (i = 0; i < count; i++) {
+      const at = from + i
       while (starts[group]! <= at) group++
+      keyGroups[i] = group
       const run = runs[runAt[at]!]!
-      timers.push({ keyGroup: group, key: run.keys[keyAt[at]!], run })
+      timers.push(run)
+      chunkKeys.push(run.keys[keyAt[at]!])
     }
-    yield timerChunk(timers, timers.length, keys, namespaces)
+    yield timerChunk(keyGroups, chunkKeys, timers, keys, namespaces)
   }
 }
 
-interface OrderedTimer {
-  readonly keyGroup: number
-  readonly key: unknown
-  readonly run: TimerRun
-}
+/** Work was done, and there is more. */
+const noTimers = (keys: TimerKeys, namespaces: NamespaceColumns | undefined): StateChunk =>
+  timerChunk(new Int32Array(0), [], [], keys, namespaces)
 
-/** Without timers it says that work was done and there is more. */
 function timerChunk(
-  timers: readonly OrderedTimer[],
-  rowCount: number,
+  keyGroups: Int32Array,
+  chunkKeys: unknown[],
+  runs: readonly TimerRun[],
   keys: TimerKeys,
   namespaces: NamespaceColumns | undefined,
 ): StateChunk {
-  const spaces = namespaces === undefined ? [] : timers.map(({ run }) => namespaces.toColumns(run.namespace))
-  const names = namespaces?.names ?? []
+  const rowCount = runs.length
+  const times = new Float64Array(rowCount)
+  const domains = new Int32Array(rowCount)
+  for (let i = 0; i < rowCount; i++) {
+    times[i] = runs[i]!.time
+    domains[i] = runs[i]!.domain === 'event' ? 0 : 1
+  }
+  const spaces = namespaces === undefined ? [] : runs.map(({ namespace }) => namespaces.toColumns(namespace))
   return {
     rowCount,
     columns: [
-      { name: 'keyGroup', values: Int32Array.from(timers, ({ keyGroup }) => keyGroup) },
-      { name: 'key', values: keys.column(timers.map(({ key }) => key)) },
-      { name: 'time', values: Float64Array.from(timers, ({ run }) => run.time) },
-      {
-        name: 'domain',
-        values: Int32Array.from(timers, ({ run }) => (run.domain === 'event' ? 0 : 1)),
-        kind: 'utf8',
-        dictionary: timerDomains,
-      },
-      ...names.map((name, c) => ({ name, values: spaces.map((values) => values[c]) })),
+      { name: 'keyGroup', values: keyGroups },
+      { name: 'key', values: keys.column(chunkKeys) },
+      { name: 'time', values: times },
+      { name: 'domain', values: domains, kind: 'utf8', dictionary: timerDomains },
+      ...(namespaces?.names ?? []).map((name, c) => ({ name, values: spaces.map((values) => values[c]) })),
     ],
   }
 }

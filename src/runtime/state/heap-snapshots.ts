@@ -144,7 +144,12 @@ export class HeapSnapshots {
         if (count > rows.room && rows.count > 0) yield rows.take()
         // What does not go into one chunk is read from a copy: it may change between two chunks.
         if (count > chunkRows) this.save(entry)
-        for (const [values, more] of rowsOf(this.#contentsOf(open, entry)!, state)) {
+        const contents = this.#contentsOf(open, entry)!
+        if (count <= rows.room) {
+          addRows(rows, group, entry.key, contents, state)
+          continue
+        }
+        for (const [values, more] of rowsOf(contents, state)) {
           if (rows.room === 0) yield rows.take()
           rows.add(group, entry.key, values, more)
         }
@@ -192,6 +197,28 @@ function countRows(contents: Contents | undefined, { slot, shape, namespaces }: 
     for (const slots of spaces.values()) if (slots[slot] !== undefined) count += shape.countOf(slots[slot])
   return count
 }
+
+/** Where there is room for them all. */
+function addRows(
+  rows: ChunkRows,
+  group: number,
+  key: unknown,
+  { own, spaces }: Contents,
+  { slot, shape, namespaces }: SnapshotState,
+): void {
+  if (own?.[slot] !== undefined) {
+    const columns = namespaces?.toColumns(undefined) ?? noColumns
+    for (const row of shape.rowsOf(own[slot])) rows.add(group, key, columns, row)
+  }
+  if (namespaces === undefined || spaces === undefined) return
+  for (const [namespace, slots] of spaces) {
+    if (slots[slot] === undefined) continue
+    const columns = namespaces.toColumns(namespace)
+    for (const row of shape.rowsOf(slots[slot])) rows.add(group, key, columns, row)
+  }
+}
+
+const noColumns: readonly unknown[] = []
 
 function* rowsOf(
   { own, spaces }: Contents,

@@ -157,7 +157,7 @@ function valueOf(open: OpenSnapshot, { slot, word, codec }: TypedSnapshotState, 
 /** Table keys as a column of the keys they stand for. */
 export function keyColumn(kind: KeySpaceKind, { values }: KeySpace, keys: readonly number[]): Int32Array | Float64Array | unknown[] {
   if (kind === 'interned') return keys.map((id) => values[id])
-  return kind === 'int32' ? Int32Array.from(keys) : Float64Array.from(keys)
+  return kind === 'int32' ? new Int32Array(keys) : new Float64Array(keys)
 }
 
 interface NumberRows {

@@ -193,7 +193,7 @@ test.each(forms.flatMap((from) => forms.map((to) => [from, to] as const)))(
   'what %s state held, %s state holds at any parallelism',
   async (from, to) => {
     await fc.assert(
-      fc.asyncProperty(changes, fc.constantFrom(1, 2, 3, 16), fc.constantFrom(1, 2, 3, 16), async (list, before, after) => {
+      fc.asyncProperty(changes, fc.constantFrom(1, 2, 7), fc.constantFrom(1, 2, 7), async (list, before, after) => {
         const range = (p: number, i: number): [number, number] => [
           Math.ceil((i * maxParallelism) / p),
           Math.ceil(((i + 1) * maxParallelism) / p),
@@ -219,7 +219,7 @@ test.each(forms.flatMap((from) => forms.map((to) => [from, to] as const)))(
           )
         expect(joined(restored)).toEqual(joined(all))
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     )
   },
 )
