@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { endurance, enduranceText, grows } from './endurance.ts'
 import { flinkVersions, runFlink, whyNoFlink } from './flink-peer.ts'
 import { footprint, footprintText } from './footprint.ts'
 import { type CompareOptions, compareNexmark, nexmarkMeans, nexmarkSection, nexmarkTable } from './nexmark/compare.ts'
@@ -27,6 +28,7 @@ const help = `npm run bench -- [options]
   --workload A,B     only these: map-chain, rebalance, keyed-sum, window-tumbling, window-sliding, window-session,
                      window-pojo-strings, wordcount, process-state. Without it all run, and RESULTS.md is written if they run for 10 s
   --nexmark [Q,R]    the Nexmark queries in place of the workloads: --nexmark all, or --nexmark q5,q7
+  --endurance N      a job with changing keys for N seconds (600, say); ends with 1 if its memory grows
   --keys N           instead of a workload's own numbers of keys
   --peer flink       real Flink beside us (builds peers/flink: Java 17 and Maven)
   --seconds N        steady part of each run; default 10
@@ -88,6 +90,14 @@ async function nexmark(which: string, options: Omit<CompareOptions, 'queries' | 
   return results.every((result) => result.failure === undefined)
 }
 
+const enduranceRate = 200_000
+
+async function endures(seconds: number, json: boolean): Promise<boolean> {
+  const result = await endurance(seconds, enduranceRate)
+  process.stdout.write(json ? `${JSON.stringify({ machine: machine(), ...result })}\n` : enduranceText(result, enduranceRate))
+  return !grows(result)
+}
+
 async function main(): Promise<boolean> {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
@@ -95,6 +105,7 @@ async function main(): Promise<boolean> {
       workload: text,
       keys: text,
       nexmark: text,
+      endurance: text,
       peer: text,
       seconds: { ...text, default: '10' },
       runs: { ...text, default: '3' },
@@ -107,6 +118,7 @@ async function main(): Promise<boolean> {
   if (values.help) return process.stdout.write(`${help}\n`)
   if (values.peer !== undefined && values.peer !== 'flink') throw new Error(`--peer is '${values.peer}'; the only peer is flink`)
   const seconds = Number(values.seconds)
+  if (values.endurance !== undefined) return endures(Number(values.endurance), values.json)
   const settings: RunSettings = { parallelism: Number(values.parallelism), mode: values.mode }
   const missing = values.peer === undefined ? 'not asked for (--peer flink)' : whyNoFlink()
   if (values.peer !== undefined && missing !== undefined) progress(missing)
