@@ -74,19 +74,23 @@ const changing: WindowApply = {
     getResult: (acc: any) => acc,
   },
 }
+/** What it emits does not depend on which of a key's windows fires first: nobody says which of several timers of one time does. */
 const stateful: WindowApply = {
   kind: 'process',
   process: {
-    globalState: { fired: valueState<number>(), seen: mapState<string, number>() },
+    globalState: { fired: valueState<Record<string, number>>(), seen: mapState<string, number>() },
     windowState: { firings: reducingState<number>((a, b) => a + b), ids: listState<any>() },
     process(elements, ctx: any, out) {
-      ctx.globalState.fired.update((ctx.globalState.fired.value ?? 0) + 1)
-      ctx.globalState.seen.put(`${ctx.window.start}`, elements.length)
+      const window = `${ctx.window.start}`
+      const fired = ctx.globalState.fired.value ?? {}
+      ctx.globalState.fired.update({ ...fired, [window]: (fired[window] ?? 0) + 1 })
+      const before = ctx.globalState.seen.get(window)
+      ctx.globalState.seen.put(window, elements.length)
       ctx.windowState.firings.add(1)
       ctx.windowState.ids.add({ id: (elements[0] as any).id })
       out.collect({
         ...{ ids: elements.map((row: any) => row.id), key: ctx.key, window: ctx.window, at: ctx.currentWatermark },
-        ...{ fired: ctx.globalState.fired.value, seen: [...ctx.globalState.seen.entries()].sort() },
+        ...{ fired: ctx.globalState.fired.value[window], before },
         ...{ firings: ctx.windowState.firings.get(), firsts: ctx.windowState.ids.get() },
       })
     },

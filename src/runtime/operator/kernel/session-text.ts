@@ -39,7 +39,7 @@ ${upsertText(keyKind, first + sessionWords + accumulator.initial.length, key.k, 
 const we${id} = ${ts} + ${gapMs}, he${id} = ${end}
 let fa${id} = f${id}, ea${id} = e${id} + ${first}, placed${id} = false
 if (${ts} >= ${start} && ${ts} <= he${id} && he${id} > of${id}) { if (we${id} > he${id}) ${end} = we${id} }
-else if (${ts} > he${id} && we${id} > of${id}) ${K}.begin(t${id}, ea${id}, ${ts}, ${key.k})
+else if (${ts} > he${id} && we${id} > of${id}) ${K}.places.begin(t${id}, ea${id}, ${ts}, ${key.k})
 else {
   const at${id} = ${K}.place(t${id}, ea${id}, ${ts}, ${key.k})
   if (at${id} === ${isLate}) { ${K}.late(${row.row}, ${ts}); break add${id} }

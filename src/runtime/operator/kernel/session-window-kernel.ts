@@ -8,15 +8,16 @@ import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
 import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
-import { maxWatermark, minWatermark, type OperatorContext } from '../operator.ts'
+import { minWatermark, type OperatorContext } from '../operator.ts'
 import { oddWindowsTable } from '../window/accumulator-columns.ts'
 import type { WindowOperator } from '../window/window-operator.ts'
 import type { Accumulator } from './accumulator.ts'
-import { compileMerge, type MergeEntry } from './compile-merge.ts'
+import { compileMerge } from './compile-merge.ts'
 import { keyProperties } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { isOfForm, type RestoredWindow, restoredWindows, writeRestored } from './restore-windows.ts'
+import { SessionPlaces } from './session-places.ts'
 import { snapshotSessions } from './session-snapshot.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
 import { inEntry, isLate, isMisfit, sessionAddText, sessionFireText } from './session-text.ts'
@@ -39,9 +40,6 @@ export interface SessionWindowOptions {
   readonly plain: () => WindowOperator
 }
 
-/** No session. */
-const none = -4
-
 const nowhere = new Float64Array(0)
 
 export class SessionWindowKernel implements KeyedKernel {
@@ -63,9 +61,8 @@ export class SessionWindowKernel implements KeyedKernel {
   key = 0
   readonly #options: SessionWindowOptions
   readonly #ctx: OperatorContext
-  readonly #merge: MergeEntry
+  readonly places: SessionPlaces
   readonly #form: WindowsForm
-  #watermark = minWatermark
   #openSnapshots = 0
   #target = minWatermark
   /** What is looked at now, with cursors. */
@@ -86,7 +83,7 @@ export class SessionWindowKernel implements KeyedKernel {
     this.store = new SessionStore(options.accumulator.initial)
     this.group = new TableGroup(this.keys, options.range, this.store.initial)
     this.#dropVacant()
-    this.#merge = compileMerge(options.accumulator)
+    this.places = new SessionPlaces(this.store, options, compileMerge(options.accumulator))
     this.#form = windowsForm(options.accumulator, false)
   }
 
@@ -137,7 +134,7 @@ export class SessionWindowKernel implements KeyedKernel {
   }
 
   #becomePlain(): WindowOperator {
-    this.plain = plainWindows(this.#options.plain, this.#watermark, this.#held())
+    this.plain = plainWindows(this.#options.plain, this.places.watermark, this.#held())
     this.group = new TableGroup(this.keys, { ...this.#options.range, count: 0 }, this.store.initial)
     return this.plain
   }
@@ -197,174 +194,16 @@ export class SessionWindowKernel implements KeyedKernel {
     return this.group.tables[((hash >>> 0) % maxParallelism) - first]!
   }
 
-  /** Begins a session behind all others of the key in its entry, of which `at` is the first value word. */
-  begin(table: TypedTable, at: number, timestamp: number, key: number, end = timestamp + this.#options.gapMs): void {
-    const { f64 } = table
-    const { store } = this
-    if (f64[at] !== Number.POSITIVE_INFINITY) this.#lookAtRecord(store.retire(f64, at, key))
-    f64[at] = timestamp
-    f64[at + 1] = end
-    for (let w = sessionWords; w < store.words; w++) f64[at + w] = store.initial[w]!
-    this.#watch(f64, at, key)
-  }
-
-  /** When something is due of a session that ends here: its firing, or, once it has fired, its cleanup. Infinity: never. */
-  #dueTime(end: number): number {
-    if (end - 1 > this.#watermark) return end - 1
-    return this.#cleanupTime(end)
-  }
-
-  #cleanupTime(end: number): number {
-    const time = end - 1 + this.#options.allowedLatenessMs
-    return time < maxWatermark ? time : Number.POSITIVE_INFINITY
-  }
-
-  #lookAtRecord(record: number): void {
-    const time = this.#dueTime(this.store.pool[record + 1]!)
-    if (time < Number.POSITIVE_INFINITY) this.store.lookAtRecord(record, time)
-  }
-
-  #watch(f64: Float64Array, at: number, key: number, time = this.#dueTime(f64[at + 1]!)): void {
-    if (f64[at + 3]! <= time) return
-    f64[at + 3] = time
-    this.store.lookAtKey(key, time)
-  }
-
-  /**
-   * The session of an element for which the loop has no case, made, extended or joined of several: its record, or inEntry,
-   * isLate, isMisfit. `at` is the first value word of the key's entry. The element may be added there at once.
-   */
+  /** Where an element goes for which the loop has no case; see SessionPlaces. */
   place(table: TypedTable, at: number, timestamp: number, key: number): number {
-    const record = this.#place(table, at, timestamp, key)
-    if (record >= 0) this.store.saveBefore(record)
-    return record
-  }
-
-  #place(table: TypedTable, at: number, timestamp: number, key: number): number {
     if (Number.isNaN(timestamp)) throw this.#withoutTimestamp()
-    const { f64 } = table
-    const { pool } = this.store
-    const windowEnd = timestamp + this.#options.gapMs
-    // The latest session that does not begin behind the element's window, and the one behind it.
-    let record = f64[at] === Number.POSITIVE_INFINITY ? none : inEntry
-    let start = f64[at]!
-    let end = f64[at + 1]!
-    let behind = none
-    while (record !== none && start > windowEnd) {
-      behind = record
-      const before = record === inEntry ? f64[at + 2]! : pool[record + 2]!
-      record = before < 0 ? none : before
-      if (before >= 0) {
-        start = pool[before]!
-        end = pool[before + 1]!
-      }
-    }
-    if (record === none || end < timestamp) {
-      if (this.#isLate(windowEnd)) return isLate
-      if (behind !== none) return this.#insert(f64, at, record === none ? -1 : record, behind, timestamp, key)
-      this.begin(table, at, timestamp, key)
-      return inEntry
-    }
-    const before = record === inEntry ? f64[at + 2]! : pool[record + 2]!
-    if (before >= 0 && pool[before + 1]! >= timestamp) return this.#join(f64, at, record, timestamp, windowEnd, key)
-    if (timestamp < start) {
-      if (record === inEntry) f64[at] = timestamp
-      else {
-        this.store.saveBefore(record)
-        pool[record] = timestamp
-      }
-    }
-    return windowEnd > end ? this.#extend(f64, at, record, windowEnd, key) : record
-  }
-
-  /** A session of its own between two others. */
-  #insert(
-    f64: Float64Array,
-    at: number,
-    before: number,
-    behind: number,
-    timestamp: number,
-    key: number,
-    end = timestamp + this.#options.gapMs,
-  ): number {
-    const { store } = this
-    const record = store.allocate()
-    const { pool, initial, words } = store
-    for (let w = sessionWords; w < words; w++) pool[record + w] = initial[w]!
-    pool[record] = timestamp
-    pool[record + 1] = end
-    pool[record + 3] = key
-    store.link(f64, at, before, record, behind)
-    this.#lookAtRecord(record)
-    return record
-  }
-
-  /** Moves a session's end on. */
-  #extend(f64: Float64Array, at: number, record: number, end: number, key: number): number {
-    if (record === inEntry) {
-      f64[at + 1] = end
-      this.#watch(f64, at, key)
-      return inEntry
-    }
-    const { store } = this
-    const hadFired = store.pool[record + 1]! - 1 <= this.#watermark
-    if (!hadFired || end - 1 <= this.#watermark) {
-      store.saveBefore(record)
-      store.pool[record + 1] = end
-      return record
-    }
-    // It is to be looked at for its cleanup only, and has to be looked at before: another record takes its place.
-    const copy = store.replace(f64, at, record)
-    this.#giveUp(record)
-    store.pool[copy + 1] = end
-    this.#lookAtRecord(copy)
-    return copy
-  }
-
-  /** Makes one session of `latest` and all before it that the element's window meets; accumulators merge in order of time. */
-  #join(f64: Float64Array, at: number, latest: number, timestamp: number, windowEnd: number, key: number): number {
-    const { store } = this
-    const { pool } = store
-    const linkOf = (record: number) => (record === inEntry ? f64[at + 2]! : pool[record + 2]!)
-    let earliest = linkOf(latest)
-    for (let before = pool[earliest + 2]!; before >= 0 && pool[before + 1]! >= timestamp; before = pool[before + 2]!) earliest = before
-    const merged = pool.slice(earliest + sessionWords, earliest + store.words)
-    const last = latest === inEntry ? f64 : pool
-    const lastAt = latest === inEntry ? at : latest
-    try {
-      for (let record = store.behind(earliest); record !== latest; record = store.behind(record))
-        this.#merge(merged, 0, pool, record + sessionWords)
-      this.#merge(merged, 0, last, lastAt + sessionWords)
-    } catch (thrown) {
-      if (thrown instanceof ShapeChanged) return isMisfit
-      throw thrown
-    }
-    if (latest !== inEntry) store.saveBefore(latest)
-    last[lastAt] = Math.min(pool[earliest]!, timestamp)
-    last.set(merged, lastAt + sessionWords)
-    const before = pool[earliest + 2]!
-    for (let record = linkOf(latest); record !== before; record = pool[record + 2]!) this.#giveUp(record)
-    store.joinLinks(f64, at, before, latest)
-    return windowEnd > last[lastAt + 1]! ? this.#extend(f64, at, latest, windowEnd, key) : latest
-  }
-
-  /** A record whose session is another's now. It is freed when it is looked at, if it ever is. */
-  #giveUp(record: number): void {
-    const { store } = this
-    const due = this.#dueTime(store.pool[record + 1]!)
-    store.saveBefore(record)
-    store.pool[record + 1] = Number.NEGATIVE_INFINITY
-    if (due === Number.POSITIVE_INFINITY) store.free(record)
-  }
-
-  #isLate(end: number): boolean {
-    return Math.min(end - 1 + this.#options.allowedLatenessMs, maxWatermark) <= this.#watermark
+    return this.places.place(table, at, timestamp, key)
   }
 
   /** An element that no live session takes. */
   late(row: unknown, timestamp: number): void {
     const { allowedLatenessMs, lateTag } = this.#options
-    if (timestamp + allowedLatenessMs > this.#watermark) return
+    if (timestamp + allowedLatenessMs > this.places.watermark) return
     if (lateTag === undefined) this.#ctx.numLateRecordsDropped.value++
     else this.#ctx.output.emitSide(lateTag, row, timestamp)
   }
@@ -389,7 +228,7 @@ export class SessionWindowKernel implements KeyedKernel {
   }
 
   get currentWatermark(): number {
-    return this.plain === undefined ? this.#watermark : this.plain.currentWatermark
+    return this.plain === undefined ? this.places.watermark : this.plain.currentWatermark
   }
 
   snapshotState(): readonly StateSnapshot[] {
@@ -410,9 +249,9 @@ export class SessionWindowKernel implements KeyedKernel {
       return this.plain.restoreState(restored)
     }
     if (restored.watermark > minWatermark) {
-      this.#watermark = restored.watermark
-      this.openFrom = this.#watermark + 1
-      this.emitter?.advance(this.#watermark)
+      this.places.watermark = restored.watermark
+      this.openFrom = this.places.watermark + 1
+      this.emitter?.advance(this.places.watermark)
     }
     const { name, bounds, columns } = this.#form
     for await (const window of restoredWindows(restored.tables, name, bounds, columns)) this.#adopt(window)
@@ -430,24 +269,24 @@ export class SessionWindowKernel implements KeyedKernel {
     const at = table.upsert(k, hash) + this.#firstWord
     const { f64 } = table
     if (f64[at] === Number.POSITIVE_INFINITY || start > f64[at]!) {
-      this.begin(table, at, start, k, end)
+      this.places.begin(table, at, start, k, end)
       writeRestored(this.#options.accumulator, f64, at + sessionWords, words)
       return
     }
     let behind = inEntry
     let before = f64[at + 2]!
     for (; before >= 0 && store.pool[before]! > start; before = store.pool[before + 2]!) behind = before
-    const record = this.#insert(f64, at, before, behind, start, k, end)
+    const record = this.places.insert(f64, at, before, behind, start, k, end)
     writeRestored(this.#options.accumulator, store.pool, record + sessionWords, words)
   }
 
   advanceWatermark(watermark: number): boolean {
     if (this.plain !== undefined) return this.plain.advanceWatermark(watermark)
     this.emitter?.advance(watermark)
-    this.#target = Math.max(this.#watermark, watermark)
+    this.#target = Math.max(this.places.watermark, watermark)
     if (!this.fireLoop!(this)) return false
-    this.#watermark = this.#target
-    this.openFrom = this.#watermark + 1
+    this.places.watermark = this.#target
+    this.openFrom = this.places.watermark + 1
     return true
   }
 
@@ -478,7 +317,7 @@ export class SessionWindowKernel implements KeyedKernel {
     if (end === Number.NEGATIVE_INFINITY) this.store.free(record)
     else if (end - 1 > this.#time) this.store.lookAtRecord(record, end - 1)
     else if (end - 1 < this.#time) {
-      const cleanup = this.#cleanupTime(end)
+      const cleanup = this.places.cleanupTime(end)
       if (cleanup <= this.#time) this.#dropRecord(record)
       else if (cleanup < Number.POSITIVE_INFINITY) this.store.lookAtRecord(record, cleanup)
     } else {
@@ -510,9 +349,9 @@ export class SessionWindowKernel implements KeyedKernel {
       this.#emitting = table
       return true
     }
-    const due = end - 1 > this.#time ? end - 1 : this.#cleanupTime(end)
+    const due = end - 1 > this.#time ? end - 1 : this.places.cleanupTime(end)
     if (due <= this.#time) this.#empty(f64, at)
-    else this.#watch(f64, at, key, due)
+    else this.places.watch(f64, at, key, due)
     return false
   }
 
@@ -520,12 +359,12 @@ export class SessionWindowKernel implements KeyedKernel {
   #finish(): void {
     if (this.#emitting === undefined) return
     const { f64, at, key } = this
-    const cleanup = this.#cleanupTime(f64[at + 1]!)
+    const cleanup = this.places.cleanupTime(f64[at + 1]!)
     if (this.#emitting === 'record') {
       if (cleanup <= this.#time) this.#dropRecord(at)
       else if (cleanup < Number.POSITIVE_INFINITY) this.store.lookAtRecord(at, cleanup)
     } else if (cleanup <= this.#time) this.#empty(f64, at)
-    else this.#watch(f64, at, key, cleanup)
+    else this.places.watch(f64, at, key, cleanup)
     this.#emitting = undefined
   }
 
