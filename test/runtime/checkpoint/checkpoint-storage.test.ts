@@ -12,7 +12,7 @@ import {
   savepointDirectory,
   writeMetadata,
 } from '../../../src/runtime/checkpoint/checkpoint-storage.ts'
-import { chunksOf, directory, metadataOf, stateOf, writtenBy } from './written-checkpoint.ts'
+import { chunksOf, directory, failingAt, metadataOf, stateOf, writtenBy } from './written-checkpoint.ts'
 
 const metadataFile = `${directory}/_metadata.json`
 
@@ -144,6 +144,16 @@ describe('what is no whole checkpoint is refused with a word of what it is', () 
       expect(await fileSystem.status('checkpoints/job/x')).toBeDefined()
     },
   )
+})
+
+test('metadata that could not be written, at whatever step, makes no checkpoint', async () => {
+  for (let call = 0; call < 5; call++) {
+    const fileSystem = new MemoryFileSystem()
+    await expect(writeMetadata(metadataOf([]), failingAt(fileSystem, call)), `call ${call}`).rejects.toThrow('the disk is gone')
+    await expect(readMetadata(directory, fileSystem)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    await writeMetadata(metadataOf([]), fileSystem)
+    await readMetadata(directory, fileSystem)
+  }
 })
 
 test('removing takes only what the metadata names, and the folder if nothing else is in it', async () => {

@@ -4,7 +4,7 @@ import { ManualClock } from '../../../src/base/core/clock.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import { restoredState } from '../../../src/runtime/checkpoint/restored-state.ts'
 import type { StateChunk, StateDescription } from '../../../src/runtime/state/snapshot.ts'
-import { chunksOf, directory, operatorId, type Row, rowsOf, stateOf, writerOf, writtenBy } from './written-checkpoint.ts'
+import { chunksOf, directory, failingAt, operatorId, type Row, rowsOf, stateOf, writerOf, writtenBy } from './written-checkpoint.ts'
 
 const union: StateDescription = { name: 'things', scope: 'union', form: 'value' }
 const place = { subtask: 0, parallelism: 1, maxParallelism: 128 }
@@ -144,6 +144,49 @@ test('a disk that is full fails the write, with nothing left', async () => {
   await expect(writerOf(fileSystem).write([{ operatorId, watermark: null, states: [state] }])).rejects.toMatchObject({ code: 'NO_SPACE' })
   expect(await filesIn(fileSystem)).toEqual([])
   expect(state.released).toBe(1)
+})
+
+test('a file system that fails at any call fails the write, with nothing left and everything released', async () => {
+  let failed = 0
+  for (let call = 0; ; call++) {
+    const fileSystem = new MemoryFileSystem()
+    const states = [1, 2, 3].map((n) => stateOf({ ...union, name: `s${n}` }, chunksOf([{ value: 1 }, { value: 2 }])))
+    const outcome = await writerOf(failingAt(fileSystem, call))
+      .write([{ operatorId, watermark: null, states }])
+      .then(
+        () => 'written',
+        (error) => error.message,
+      )
+    expect(states.map(({ released }) => released)).toEqual([1, 1, 1])
+    if (outcome === 'written') break
+    expect(outcome).toBe('the disk is gone')
+    expect(await filesIn(fileSystem)).toEqual([])
+    failed++
+  }
+  expect(failed).toBe(3 * 4)
+})
+
+test('the event loop has its turn about every half millisecond', async () => {
+  const clock = new ManualClock()
+  const lengths: number[] = []
+  let startMs = 0
+  const state = {
+    ...stateOf(union, []),
+    *chunks() {
+      for (let value = 0; value < 100; value++) {
+        clock.advance(0.2)
+        yield { rowCount: 1, columns: [{ name: 'value', values: [value] }] }
+      }
+    },
+  }
+  const yieldTo = (callback: () => void) => {
+    lengths.push(clock.elapsed() - startMs)
+    startMs = clock.elapsed()
+    setImmediate(callback)
+  }
+  await writerOf(new MemoryFileSystem(), { clock, yieldTo }).write([{ operatorId, watermark: null, states: [state] }])
+  expect(lengths.length).toBeGreaterThan(20)
+  expect(Math.max(...lengths)).toBeLessThan(1)
 })
 
 const anything = fc.letrec((tie) => ({

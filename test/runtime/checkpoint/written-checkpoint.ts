@@ -6,7 +6,9 @@ import type { ColumnarUnitColumn } from '../../../src/base/columnar/column-batch
 import { exactValue } from '../../../src/base/columnar/column-file-reader.ts'
 import { hashKey, keyGroupOf, subtaskOfKeyGroup } from '../../../src/base/columnar/key-hash.ts'
 import { ManualClock } from '../../../src/base/core/clock.ts'
-import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
+import { StreamError } from '../../../src/base/core/stream-error.ts'
+import type { FileSystem, FileWriter } from '../../../src/base/filesystem/file-system.ts'
+import type { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import type { CheckpointMetadata, OperatorMetadata } from '../../../src/runtime/checkpoint/checkpoint-metadata.ts'
 import { type OperatorStates, SnapshotWriter, type SnapshotWriterOptions } from '../../../src/runtime/checkpoint/snapshot-writer.ts'
 import type { RestoredTable, StateChunk, StateDescription, StateSnapshot } from '../../../src/runtime/state/snapshot.ts'
@@ -104,4 +106,27 @@ export async function rowsOf(table: RestoredTable): Promise<Row[]> {
   for await (const { schema, columns, rowCount } of table.batches())
     for (let i = 0; i < rowCount; i++) rows.push(Object.fromEntries(schema.fields.map(({ name }, c) => [name, exactValue(columns[c]!, i)])))
   return rows
+}
+
+/** Fails the call of that number among those that make, write and rename files. */
+export function failingAt(fileSystem: MemoryFileSystem, call: number): FileSystem {
+  let calls = 0
+  const attempt = async <R>(work: () => Promise<R>): Promise<R> => {
+    if (calls++ === call) throw new StreamError('IO_FAILED', 'the disk is gone')
+    return work()
+  }
+  return Object.assign(Object.create(fileSystem) as MemoryFileSystem, {
+    status: (path: string) => fileSystem.status(path),
+    remove: (path: string) => fileSystem.remove(path),
+    rename: (from: string, to: string) => attempt(() => fileSystem.rename(from, to)),
+    create: (path: string) =>
+      attempt(async (): Promise<FileWriter> => {
+        const file = await fileSystem.create(path)
+        return {
+          write: (bytes) => attempt(() => file.write(bytes)),
+          sync: () => attempt(() => file.sync()),
+          close: () => attempt(() => file.close()),
+        }
+      }),
+  })
 }
