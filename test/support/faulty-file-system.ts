@@ -52,6 +52,7 @@ export class FaultyFileSystem implements FileSystem {
   readonly #synced = new Map<string, number>()
   readonly #written = new Map<string, number>()
   #dead = false
+  #failed = false
 
   constructor(inner: FileSystem, plan: FaultPlan = () => undefined) {
     this.#inner = inner
@@ -60,6 +61,11 @@ export class FaultyFileSystem implements FileSystem {
 
   get isDead(): boolean {
     return this.#dead
+  }
+
+  /** Whether the plan has had any effect but slowness. */
+  get hasFailed(): boolean {
+    return this.#failed
   }
 
   /** The process ends: no operation that has not begun happens any more. */
@@ -171,6 +177,7 @@ export class FaultyFileSystem implements FileSystem {
     const operation = { index: this.operations.length, action, path }
     this.operations.push(operation)
     const fault = this.#plan(operation)
+    if (fault !== undefined && fault !== 'slow') this.#failed = true
     switch (fault) {
       case undefined:
         return all()

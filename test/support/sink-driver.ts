@@ -25,6 +25,7 @@ export interface SinkTaskOptions {
   readonly attemptNumber?: number
   readonly checkpointing?: boolean
   readonly jobId?: string
+  readonly operatorId?: string
   readonly restored?: SinkSnapshot
 }
 

@@ -66,7 +66,7 @@ export class SinkJob<T> {
       return true
     } catch (error) {
       if (disk.isDead) return false
-      if (!disk.operations.some((operation) => plan(operation) !== undefined)) throw error
+      if (!disk.hasFailed) throw error
       for (const task of tasks) await task.operator.close().catch(() => undefined)
       return false
     }

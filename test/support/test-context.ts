@@ -21,6 +21,7 @@ export interface TestContextOptions {
   readonly checkpointing?: boolean
   readonly restoredCheckpointId?: number
   readonly jobId?: string
+  readonly operatorId?: string
 }
 
 export function testContext(options: TestContextOptions = {}): TestContext {
@@ -32,7 +33,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     jobName: 'test job',
     operatorName: 'operator under test',
     operatorUid: undefined,
-    operatorId: 'operator-1',
+    operatorId: options.operatorId ?? 'operator-1',
     subtaskIndex: options.subtaskIndex ?? 0,
     parallelism: options.parallelism ?? 1,
     maxParallelism: 128,

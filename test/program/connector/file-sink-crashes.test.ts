@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openArrowIpc } from '../../../src/base/columnar/arrow-ipc.ts'
+import { murmur3String } from '../../../src/base/core/hash.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
 import { LocalFileSystem } from '../../../src/base/filesystem/local-file-system.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
@@ -16,7 +17,7 @@ import { csvSink } from '../../../src/program/connector/csv-sink.ts'
 import { jsonLinesSink } from '../../../src/program/connector/json-lines-sink.ts'
 import { textSink } from '../../../src/program/connector/text-sink.ts'
 import type { Sink } from '../../../src/program/function/sink.ts'
-import type { Fault, FaultPlan, FaultyFileSystem } from '../../support/faulty-file-system.ts'
+import { type Fault, type FaultPlan, type FaultyFileSystem, seededFaults } from '../../support/faulty-file-system.ts'
 import { readFile } from '../../support/file-system-contract.ts'
 import { filesBelow, SinkJob, type SinkJobOptions } from '../../support/sink-job.ts'
 
@@ -170,6 +171,22 @@ describe.each(Object.entries(cases))('%s', (_name, tested) => {
       { numRuns: 60 },
     )
   })
+})
+
+it('publishes each record once on a disk on which one operation in thirty goes wrong', async () => {
+  const tested = cases['a folder that rolls by size, with a rescale']!
+  const faults: Fault[] = ['fails', 'unconfirmed', 'torn', 'full', 'slow', 'dies after']
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), async (seed) => {
+      const job = jobOf(new MemoryFileSystem(), '/data', tested, 40)
+      let draws = 0
+      const plan = seededFaults(() => (murmur3String(`${seed} ${draws++}`) >>> 0) / 2 ** 32, 1 / 30, faults)
+      while (!(await job.attempt(plan)) && job.attempts < 200) await checkBetween(job, '/data', tested)
+      if (job.attempts === 200) expect(await job.attempt()).toBe(true)
+      await checkEnd(job, '/data', tested)
+    }),
+    { numRuns: 30 },
+  )
 })
 
 describe('on the local file system', () => {
