@@ -2,6 +2,7 @@
  * Finds files and hands their splits to whoever asks, in the order of path and position. When it monitors, every path
  * it has seen is in its state, so that no file is read twice; without monitoring it ends when all splits are handed out.
  */
+import { StreamError } from '../../base/core/stream-error.ts'
 import { fileNotFound } from '../../base/filesystem/file-error.ts'
 import type { FileStatus, FileSystem } from '../../base/filesystem/file-system.ts'
 import type { SplitEnumerator, SplitEnumeratorContext } from '../function/source.ts'
@@ -11,7 +12,9 @@ export interface FileEnumeratorState {
   readonly pending: readonly FileSplit[]
   /** Whether the (first) look for files has been made. */
   readonly enumerated: boolean
+  /** Every path that was found, if the source monitors. */
   readonly seen: readonly string[]
+  readonly monitors: boolean
 }
 
 export interface FileEnumeratorOptions {
@@ -38,6 +41,7 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
   #enumerated: boolean
 
   constructor(ctx: SplitEnumeratorContext<FileSplit>, options: FileEnumeratorOptions, restored: FileEnumeratorState | undefined) {
+    if (restored?.monitors === false && options.monitorInterval !== undefined) throw hasNotMonitored(options.paths)
     this.#ctx = ctx
     this.#options = options
     this.#pending = [...(restored?.pending ?? [])]
@@ -72,6 +76,7 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
       pending: [...this.#pending],
       enumerated: this.#enumerated,
       seen: this.#options.monitorInterval === undefined ? [] : [...this.#seen],
+      monitors: this.#options.monitorInterval !== undefined,
     }
   }
 
@@ -115,6 +120,13 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
     }
   }
 }
+
+const hasNotMonitored = ([path]: readonly string[]) =>
+  new StreamError(
+    'STATE_INCOMPATIBLE',
+    `cannot go on monitoring ${path}: the source did not monitor when the snapshot was taken, and so did not keep which files it had found`,
+    { hint: 'Restore it without monitorInterval, or give the source another uid to begin anew.', place: { option: 'monitorInterval' } },
+  )
 
 /** The file itself, or all files below a folder, sorted by path. */
 async function collectFiles(fileSystem: FileSystem, path: string, into: FileStatus[]): Promise<void> {

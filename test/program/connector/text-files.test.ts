@@ -247,6 +247,15 @@ describe('fileSource', () => {
     expect(await readOn(second)).toEqual(['c'])
   })
 
+  it('refuses to monitor on from a snapshot that does not know which files were read', async () => {
+    const fileSystem = await filesOf({ '/in/a': 'a' })
+    const bounded = await readAll(fileSource({ path: '/in', format: textLines() }), { fileSystem })
+    const monitoring = fileSource({ path: '/in', format: textLines(), monitorInterval: 1_000 })
+    expect(() => new SourceHarness(monitoring, { fileSystem, restored: bounded.snapshot() })).toThrow(
+      expect.objectContaining({ code: 'STATE_INCOMPATIBLE', hint: expect.stringContaining('monitorInterval') }),
+    )
+  })
+
   it('refuses options that make no sense', () => {
     expect(() => fileSource({ format: textLines() })).toThrow(/no path/)
     expect(() => fileSource({ path: '/a', paths: ['/b'], format: textLines() })).toThrow(/both/)
