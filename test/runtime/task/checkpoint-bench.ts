@@ -94,6 +94,8 @@ export interface CheckpointBenchOptions {
   readonly checkpointing?: boolean
   readonly restore?: CheckpointMetadata
   readonly fileSystem?: MemoryFileSystem
+  /** What each look at the clock takes. */
+  readonly tickMs?: number
 }
 
 export const startOf = (checkpointId: number): CheckpointStart => ({
@@ -107,8 +109,19 @@ const soon = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 type Said<K extends FromSlot['say']> = Extract<FromSlot, { say: K }>
 
+/** Each look at it takes a while: turns are short, and who works in slices yields between them. */
+class TickingClock extends ManualClock {
+  tickMs = 0
+  #ticked = 0
+
+  override elapsed(): number {
+    this.#ticked += this.tickMs
+    return super.elapsed() + this.#ticked
+  }
+}
+
 export class CheckpointBench {
-  readonly clock = new ManualClock(1_000)
+  readonly clock = new TickingClock(1_000)
   readonly fileSystem: MemoryFileSystem
   readonly said: FromSlot[] = []
   readonly slots: RunningSlot[] = []
@@ -124,6 +137,7 @@ export class CheckpointBench {
 
   static async of(program: (env: Environment) => void, options: CheckpointBenchOptions = {}): Promise<CheckpointBench> {
     const bench = new CheckpointBench(options.fileSystem ?? new MemoryFileSystem())
+    bench.clock.tickMs = options.tickMs ?? 0
     const { streamGraph, jobGraph } = await planOf(program, options.config)
     bench.jobGraph = jobGraph
     const { checkpointing = true, mode = 'EXACTLY_ONCE', restore } = options

@@ -73,6 +73,7 @@ test.each([true, false])('a snapshot holds the rows before the barrier of every 
       source.unit = 7
       const bench = await CheckpointBench.of(program(source, new ListSink()), {
         config: { 'execution.codegen': codegen },
+        tickMs: 0.3,
         network: { segmentSizeBytes: 4096, maxBytes: 8 * (256 + 2 * 4096) },
       })
       for (let subtask = 0; subtask < sources; subtask++) bench.split(0, subtask, { id: 'ab'[subtask]!, from: 0, to: rows })
