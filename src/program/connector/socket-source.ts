@@ -144,8 +144,10 @@ class SocketReader implements SourceReader<string, SocketSplit> {
     if (this.#closed) return
     this.#socket?.destroy()
     const { host, port } = this.#address
+    // A name with several addresses fails with the failures of all, and no message of its own.
+    const why = error instanceof AggregateError ? error.errors[0] : error
     this.#available.fail(
-      new StreamError('IO_FAILED', `cannot read the socket ${host}:${port}: ${describeThrown(error)}`, {
+      new StreamError('IO_FAILED', `cannot read the socket ${host}:${port}: ${describeThrown(why)}`, {
         hint: `Start what listens there first: nc -lk ${port}`,
         cause: error,
       }),
