@@ -3,6 +3,7 @@
  * the program declares now. They share nothing with the batch.
  */
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
+import type { DataType } from '../../base/columnar/data-type.ts'
 import { type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { evolution } from './check-state-types.ts'
@@ -20,10 +21,10 @@ export async function* restoredRows(
   names: readonly string[],
   wanted?: StateDescription['declared'],
 ): AsyncIterable<RestoredRows> {
-  const evolve = names.map((name) => evolution(table.declared?.[name], wanted?.[name]))
   for await (const batch of table.batches()) {
     const key = table.scope === 'keyed' ? columnOf(table, batch, 'key') : undefined
     const columns = names.map((name) => columnOf(table, batch, name))
+    const evolve = names.map((name) => evolution(table.declared?.[name] ?? inferred(batch, name), wanted?.[name]))
     const keys: unknown[] = []
     const rows: unknown[][] = []
     for (let i = 0; i < batch.rowCount; i++) {
@@ -37,6 +38,12 @@ export async function* restoredRows(
     }
     yield { keys, rows }
   }
+}
+
+/** What was not declared has the type that its values turned out to have. */
+function inferred({ schema }: ColumnBatch, name: string): { readonly type: DataType; readonly nullable: boolean } {
+  const { type } = schema.fields.find((field) => field.name === name)!
+  return { type, nullable: false }
 }
 
 export function columnOf({ name: state }: RestoredTable, { schema, columns }: ColumnBatch, name: string): ReadColumn {

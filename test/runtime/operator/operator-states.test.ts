@@ -153,3 +153,69 @@ test('a process function is told of checkpoints, in its kernel as in its plain f
   }
   expect(told).toEqual(['complete 3', 'aborted 4', 'complete 3', 'aborted 4'])
 })
+
+test('two inputs share what is restored, and event time goes on where it was', async () => {
+  const emitted: unknown[] = []
+  const ctx = {
+    ...testContext(),
+    output: { emit: (row: unknown) => void emitted.push(row), emitSide: () => {}, isFull: false },
+    requestProcessingTimer: () => {},
+    numLateRecordsDropped: { value: 0 },
+  } as unknown as OperatorContext
+  const descriptor = {
+    kind: 'coProcess',
+    fn: {
+      state: { sum: valueState<number>(t.float64) },
+      operatorState: { all: operatorListState<number>() },
+      processElement1(n: number, c: any) {
+        c.state.sum.update((c.state.sum.value ?? 0) + n)
+        c.operatorState.all.add(n)
+        c.timerService.registerEventTimeTimer(50)
+      },
+      processElement2(_n: number, c: any, out: any) {
+        out.collect([c.currentKey, c.state.sum.value, c.operatorState.all.get(), c.timerService.currentWatermark])
+      },
+      onTimer(time: number, c: any, out: any) {
+        out.collect([c.currentKey, 'timer', time])
+      },
+    },
+  } as unknown as OperatorDescriptor
+  const keys = [{ kind: 'field', field: 'k' } as const, { kind: 'field', field: 'k' } as const]
+  const first = createOperator(descriptor, ctx, keys)
+  first.processElement(3, noTimestamp, 'a')
+  first.processElement(4, noTimestamp, 'b')
+  first.advanceWatermark(20)
+  expect(first.currentWatermark).toBe(20)
+  const states = first.snapshotState!(checkpoint).map(readState)
+  const restored = createOperator(descriptor, ctx, keys)
+  await restored.restoreState!(restoredFrom(states, 20))
+  restored.processElement2!(0, noTimestamp, 'a')
+  restored.advanceWatermark(60)
+  expect(emitted.slice(0, 1)).toEqual([['a', 3, [3, 4], 20]])
+  expect(emitted.slice(1).map(String).sort()).toEqual(['a,timer,50', 'b,timer,50'])
+})
+
+test('processing timers that are restored are asked for again', async () => {
+  const requested: number[] = []
+  const ctx = {
+    ...testContext(),
+    output: { emit: () => {}, emitSide: () => {}, isFull: false },
+    requestProcessingTimer: (atMs: number) => void requested.push(atMs),
+    numLateRecordsDropped: { value: 0 },
+  } as unknown as OperatorContext
+  const fn = {
+    processElement: (at: number, c: any) => c.timerService.registerProcessingTimeTimer(at),
+    onTimer() {},
+  }
+  const descriptor = { kind: 'process', fn } as unknown as OperatorDescriptor
+  const key = { kind: 'field', field: 'k' } as const
+  const forms = [(): StreamOperator => createOperator(descriptor, ctx, [key]), (): StreamOperator => createKernel(descriptor, [key], ctx)!]
+  for (const form of forms) {
+    const first = form()
+    for (const at of [900, 300, 700]) first.processElement(at, noTimestamp, `key ${at}`)
+    const states = first.snapshotState!(checkpoint).map(readState)
+    requested.length = 0
+    await form().restoreState!(restoredFrom(states))
+    expect(requested).toEqual([300])
+  }
+})

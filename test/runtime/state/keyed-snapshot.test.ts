@@ -223,3 +223,37 @@ test.each(forms.flatMap((from) => forms.map((to) => [from, to] as const)))(
     )
   },
 )
+
+test.each(forms)('%s state takes over what was written under a narrower type, and refuses any other', async (form) => {
+  const groups = { first: 0, count: maxParallelism, maxParallelism }
+  const backendOf = (): KeyedBackend =>
+    form === 'heap'
+      ? new HeapBackend({ operatorName: 'op', maxParallelism }, () => {})
+      : new TypedBackend({ operatorName: 'op', groups, generated: form === 'typed' }, () => {})
+  for (const declares of [true, false]) {
+    const old = backendOf()
+    const pair = t.row({ a: t.int32, gone: t.int32 })
+    const written = old.declare('pair', valueState<{ a: number; gone: number }>(declares ? pair : undefined))
+    const left = old.declare('left', valueState<number>(t.int32))
+    old.enter('k')
+    written.update({ a: 1, gone: 2 })
+    left.update(5)
+    const states = old.snapshot().map(readState)
+
+    const next = backendOf()
+    const wider = t.row({ a: t.float64, b: t.float64, c: t.nullable(t.utf8) })
+    const restored = next.declare('pair', valueState<unknown>(wider))
+    await next.restore(restoredFrom(states))
+    next.enter('k')
+    expect(restored.value).toEqual({ a: 1, b: 0, c: null })
+
+    const other = backendOf()
+    other.declare('left', valueState<string>(t.utf8))
+    await expect(other.restore(restoredFrom(states))).rejects.toThrow(
+      'State left of operator op is t.utf8 in the program and t.int32 in the snapshot',
+    )
+    const list = backendOf()
+    list.declare('left', listState<number>())
+    await expect(list.restore(restoredFrom(states))).rejects.toThrow('is list state in the program and value state in the snapshot')
+  }
+})
