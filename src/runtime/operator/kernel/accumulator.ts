@@ -6,6 +6,7 @@
 import type { AggregateSpec } from '../../../program/function/aggregate.ts'
 import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { RuntimeContext } from '../../../program/function/runtime-context.ts'
+import type { StateDescription } from '../../state/snapshot.ts'
 import { isPromise, refusePromise } from '../user-function.ts'
 import { aggregateColumns, userColumns } from '../window/accumulator-columns.ts'
 import { notANumber } from '../window/built-in-aggregates.ts'
@@ -28,6 +29,8 @@ export interface Accumulator {
   readonly canMerge: boolean
   /** Names of the words in a snapshot. */
   readonly columns: readonly string[]
+  /** What the value of such a word is said to be. */
+  readonly declared?: StateDescription['declared']
   /** What is beside the tables: the one word is a place there. */
   readonly objects?: ObjectColumn
   /** Objects that the texts need, by the names they use. */

@@ -6,7 +6,7 @@ import type { AggregateFunction } from '../../../program/function/functions.ts'
 import type { KeySpec, OperatorDescriptor, WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
 import { cloneValue, ownRow } from '../../state/clone-value.ts'
 import type { OperatorContext } from '../operator.ts'
-import { numericShape } from '../window/accumulator-columns.ts'
+import { declaredAccumulator, numericShape } from '../window/accumulator-columns.ts'
 import { foldOf } from '../window/window-contents.ts'
 import { WindowOperator } from '../window/window-operator.ts'
 import { type Accumulator, builtInAccumulator, userAccumulator } from './accumulator.ts'
@@ -123,10 +123,8 @@ function accumulatorOf(apply: WindowDescriptor['apply'], firesOnce: boolean, ctx
   if (!firesOnce) return undefined
   const fold = foldOf(ctx, apply)
   if (fold === undefined) return objectAccumulator(elementsOf, keptByLength)
-  return objectAccumulator(
-    fold,
-    keptAsCopy((value) => cloneValue(value, `The accumulator of operator ${ctx.operatorName}`)),
-  )
+  const keeping = keptAsCopy((value) => cloneValue(value, `The accumulator of operator ${ctx.operatorName}`))
+  return objectAccumulator(fold, keeping, declaredAccumulator(apply))
 }
 
 /** For process functions: a window's rows. */

@@ -8,7 +8,11 @@ import type { Accumulator } from './accumulator.ts'
 import { type Keeping, ObjectColumn } from './object-column.ts'
 
 /** `fold` behaves as the plain window operator's (foldOf): it owns what it keeps and refuses promises. */
-export function objectAccumulator(fold: AggregateFunction<any, any, any>, keeping: Keeping): Accumulator {
+export function objectAccumulator(
+  fold: AggregateFunction<any, any, any>,
+  keeping: Keeping,
+  declared?: Accumulator['declared'],
+): Accumulator {
   const column = new ObjectColumn(keeping)
   const { hold, take, values, keepBefore } = column
   const first = (row: unknown) => fold.add(row, fold.createAccumulator())
@@ -20,6 +24,7 @@ export function objectAccumulator(fold: AggregateFunction<any, any, any>, keepin
     canMerge: false,
     columns: ['value'],
     objects: column,
+    ...(declared !== undefined && { declared }),
     bindings: { objectValues: values, objectHold: hold, objectKeep: keepBefore, foldFirst: first, foldMore: more, foldResult: result },
     addText: (f, at, row, id, _misfit, saving) =>
       `{ const place${id} = ${f}[${at}], row${id} = ${row.row}

@@ -53,6 +53,7 @@ export function snapshotPanes({ form, panes, keys, range, accumulator, released 
   }
   return {
     ...{ name: form.name, scope: 'keyed', form: form.form },
+    ...(accumulator.declared !== undefined && { declared: accumulator.declared }),
     chunks,
     release() {
       for (const { tables } of held) for (const found of tables) found?.table.endSnapshot(found.snapshot)

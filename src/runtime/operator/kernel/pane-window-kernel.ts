@@ -276,7 +276,7 @@ return true`
     }
     this.restoreTime(restored.watermark)
     const { name, bounds, columns } = this.#form
-    for await (const window of restoredWindows(restored.tables, name, bounds, columns)) this.#adopt(window)
+    for await (const window of restoredWindows(restored.tables, name, bounds, columns, accumulator.declared)) this.#adopt(window)
     for await (const { key, start, end, words } of restoredWindows(restored.tables, oddWindowsTable, bounds, ['value'])) {
       if (this.plain === undefined) this.#becomePlain()
       this.plain!.adopt(key, { start, end }, words[0])

@@ -28,10 +28,11 @@ export async function* restoredWindows(
   name: string,
   bounds: readonly string[],
   columns: readonly string[],
+  wanted?: Accumulator['declared'],
 ): AsyncIterable<RestoredWindow> {
   for (const table of tables) {
     if (table.name !== name) continue
-    for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns])) {
+    for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns], wanted)) {
       for (const [i, key] of keys.entries()) {
         const [start, end, ...words] = rows[i]!
         yield { key, start: start as number, end: end as number, words }

@@ -12,6 +12,7 @@
  */
 import type { AggregateSpec } from '../../../program/function/aggregate.ts'
 import type { WindowApply } from '../../../program/graph/operator-descriptor.ts'
+import type { StateDescription } from '../../state/snapshot.ts'
 
 /** Tables of a window operator's contents. */
 export const windowsTable = '_windows'
@@ -26,6 +27,16 @@ export interface AccumulatorColumns {
   /** undefined: it has another shape. */
   numbersOf(accumulator: unknown): readonly number[] | undefined
   accumulatorOf(numbers: readonly number[]): unknown
+}
+
+/** Anything, as it is. */
+export const anything = { type: { kind: 'any' }, nullable: true } as const
+
+/** What an accumulator in `value` is said to be. A user's is what it is: one used as a map comes back with the fields that it had. */
+export function declaredAccumulator(apply: WindowApply): StateDescription['declared'] {
+  if (apply.kind !== 'aggregate') return undefined
+  const type = apply.fn.accumulatorType
+  return { value: type === undefined ? anything : { type: type.dataType, nullable: type.nullable } }
 }
 
 /** undefined: an accumulator is one value. */

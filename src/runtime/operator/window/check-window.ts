@@ -62,14 +62,3 @@ export function endedByMerging(window: TimeWindow): StreamError {
     },
   )
 }
-
-export function unknownState(ctx: RuntimeContext, state: string): StreamError {
-  return new StreamError(
-    'STATE_INCOMPATIBLE',
-    `The snapshot holds state ${state} of window operator ${ctx.operatorName}, which has no such state now`,
-    {
-      hint: 'Declare the state again, or give the changed operator another uid to start it empty.',
-      place: { operator: ctx.operatorName },
-    },
-  )
-}

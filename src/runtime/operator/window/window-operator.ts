@@ -14,7 +14,7 @@ import { InternalTimers } from '../../state/internal-timers.ts'
 import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { maxWatermark, type OperatorContext, type StreamOperator } from '../operator.ts'
 import { FunctionLifecycle, userFailure } from '../user-function.ts'
-import { checkWindow, endedByMerging, unknownState, withoutTimestamp } from './check-window.ts'
+import { checkWindow, endedByMerging, withoutTimestamp } from './check-window.ts'
 import { createTrigger, defaultTrigger } from './create-trigger.ts'
 import { addToSessions, findSession, removeSession, type Session } from './merging-window-set.ts'
 import { fires, purges, type TriggerRunner } from './trigger.ts'
@@ -173,7 +173,6 @@ export class WindowOperator implements StreamOperator {
       else if (isWindowsTable(table))
         await restoreWindows(this.#ctx.operatorName, table, this.#descriptor, (key, window, contents) => this.#take(key, window, contents))
       else if (this.#state.has(table.name)) await this.#state.restore(table, { namespaces })
-      else throw unknownState(this.#ctx, table.name)
     }
   }
 

@@ -5,9 +5,10 @@
 import { StreamError } from '../../../base/core/stream-error.ts'
 import type { TimeWindow, WindowAssigner } from '../../../program/function/window.ts'
 import type { WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
+import { mustTakeOver } from '../../state/check-state-types.ts'
 import { restoredRows } from '../../state/restored-rows.ts'
 import type { RestoredTable } from '../../state/snapshot.ts'
-import { accumulatorColumns, elementsTable, oddWindowsTable, panesTable, windowsTable } from './accumulator-columns.ts'
+import { accumulatorColumns, declaredAccumulator, elementsTable, oddWindowsTable, panesTable, windowsTable } from './accumulator-columns.ts'
 import { windowStart } from './window-assigner.ts'
 import { emptySessionsTable } from './window-snapshot.ts'
 
@@ -33,8 +34,9 @@ export async function restoreWindows(
   if (table.name !== emptySessionsTable && keepsElements !== (table.name === elementsTable)) throw otherContents(operator, keepsElements)
   const ofPanes = table.name === panesTable
   const bounds = ofPanes ? ['paneStart', 'paneEnd'] : ['windowStart', 'windowEnd']
-  const { columns, contentsOf } = reading(table, descriptor)
-  for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns])) {
+  const { columns, contentsOf, declared } = reading(table, descriptor)
+  mustTakeOver(operator, table, { name: table.name, scope: 'keyed', form: table.form, ...(declared !== undefined && { declared }) })
+  for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns], declared)) {
     for (const [i, key] of keys.entries()) {
       const [from, to, ...values] = rows[i]!
       const stretch = { start: from as number, end: to as number }
@@ -49,7 +51,11 @@ export async function restoreWindows(
 function reading(
   { name }: RestoredTable,
   { apply, evictor }: WindowDescriptor,
-): { readonly columns: readonly string[]; contentsOf(values: readonly unknown[]): RestoredContents } {
+): {
+  readonly columns: readonly string[]
+  readonly declared?: RestoredTable['declared']
+  contentsOf(values: readonly unknown[]): RestoredContents
+} {
   if (name === emptySessionsTable) return { columns: [], contentsOf: () => ({ kind: 'nothing' }) }
   if (name === elementsTable) {
     const columns = evictor === undefined ? ['value'] : ['value', 'timestamp']
@@ -59,7 +65,10 @@ function reading(
     }
   }
   const numbers = name === oddWindowsTable ? undefined : accumulatorColumns(apply)
-  if (numbers === undefined) return { columns: ['value'], contentsOf: ([accumulator]) => ({ kind: 'accumulator', accumulator }) }
+  if (numbers === undefined) {
+    const declared = name === oddWindowsTable ? undefined : declaredAccumulator(apply)
+    return { columns: ['value'], ...(declared && { declared }), contentsOf: ([accumulator]) => ({ kind: 'accumulator', accumulator }) }
+  }
   return {
     columns: numbers.names,
     contentsOf: (values) => ({ kind: 'accumulator', accumulator: numbers.accumulatorOf(values as readonly number[]) }),

@@ -2,10 +2,17 @@
  * What a window operator holds as tables of a snapshot, in the forms that kernels share: its contents, window by window.
  * A session's contents are shown under the session's own window, wherever they lie.
  */
-import type { DataType } from '../../../base/columnar/data-type.ts'
 import type { WindowDescriptor } from '../../../program/graph/operator-descriptor.ts'
 import type { EntryTable, HeldByKey, NamespaceColumns } from '../../state/heap-snapshots.ts'
-import { type AccumulatorColumns, accumulatorColumns, elementsTable, oddWindowsTable, windowsTable } from './accumulator-columns.ts'
+import {
+  type AccumulatorColumns,
+  accumulatorColumns,
+  anything,
+  declaredAccumulator,
+  elementsTable,
+  oddWindowsTable,
+  windowsTable,
+} from './accumulator-columns.ts'
 import type { TimedElement } from './evictor.ts'
 import type { Session } from './merging-window-set.ts'
 import type { WindowNamespaces } from './window-namespace.ts'
@@ -91,8 +98,9 @@ function contentsRows({ apply, evictor }: WindowDescriptor): readonly ContentsRo
     ]
   const columns = accumulatorColumns(apply)
   const inValue = { form: 'windows', columns: [...bounds, 'value'] }
-  const ofUser = apply.kind === 'aggregate' ? { declared: { value: accumulatorType(apply.fn.accumulatorType) } } : {}
-  if (columns === undefined) return [{ table: { name: windowsTable, ...inValue, ...ofUser }, rowsOf: (box) => [box as Row] }]
+  const declared = declaredAccumulator(apply)
+  if (columns === undefined)
+    return [{ table: { name: windowsTable, ...inValue, ...(declared !== undefined && { declared }) }, rowsOf: (box) => [box as Row] }]
   const inColumns: ContentsRows = {
     table: { name: windowsTable, form: 'windows', columns: [...bounds, ...columns.names], declared: numberColumns(columns) },
     rowsOf(box) {
@@ -103,13 +111,6 @@ function contentsRows({ apply, evictor }: WindowDescriptor): readonly ContentsRo
   if (apply.kind !== 'aggregate') return [inColumns]
   const odd = { name: oddWindowsTable, ...inValue, declared: { value: anything } }
   return [inColumns, { table: odd, rowsOf: (box) => (columns.numbersOf((box as Row)[0]) === undefined ? [box as Row] : []) }]
-}
-
-const anything = { type: { kind: 'any' }, nullable: true } as const
-
-/** As it is: objects that are used as maps have to come back with the fields that they had. */
-function accumulatorType(type: { readonly dataType: DataType; readonly nullable: boolean } | undefined) {
-  return type === undefined ? anything : { type: type.dataType, nullable: type.nullable }
 }
 
 /** Kernels give arrays of numbers, which say their type themselves. */
