@@ -50,11 +50,6 @@ export class HeldRows {
     }
   }
 
-  /** The job has come to its end with all that it collected. */
-  finished(): void {
-    this.completed(Number.POSITIVE_INFINITY)
-  }
-
   /** Their tasks run again from the latest checkpoint. */
   drop(slots: readonly number[]): void {
     for (const key of [...this.#held.keys()]) if (slots.includes(slotOf(key))) this.#held.delete(key)

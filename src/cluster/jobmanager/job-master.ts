@@ -20,13 +20,18 @@ import type {
 } from '../../program/api/executor.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
+import type { CheckpointMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import type { FromSlot } from '../../runtime/task/deployment.ts'
 import type { SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import { CheckpointFiles, type CheckpointPlace } from './checkpoint-files.ts'
+import { checkpointSettingsOf } from './checkpoint-settings.ts'
+import { Checkpointer } from './checkpointer.ts'
 import type { DeployOptions } from './deploy-job.ts'
+import { readEnumerators } from './enumerator-state.ts'
 import { type FailoverRegion, failoverRegions } from './failover-regions.ts'
-import { HeldRows } from './held-rows.ts'
+import { collectVertices, HeldRows } from './held-rows.ts'
 import { JobMetrics } from './job-metrics.ts'
-import { JobRun } from './job-run.ts'
+import { type Attempt, JobRun } from './job-run.ts'
 import { type JobDecision, type JobEvent, JobState } from './job-state.ts'
 import { lostSlot, placedIn } from './place-error.ts'
 import { RestartStrategy, restartSettingsOf } from './restart-strategy.ts'
@@ -45,9 +50,19 @@ export interface JobMasterOptions {
   /** After this, slots that do not stop are killed; 0: never. */
   readonly cancelTimeoutMs: number
   readonly deploy?: Pick<DeployOptions, 'networkMemory' | 'config'>
+  /** Calls back when the event loop has had its turn. */
+  readonly yieldTo: (callback: () => void) => void
+  /** Where checkpoints go. */
+  readonly place: CheckpointPlace
+  /** Version of the package, for what it writes. */
+  readonly headrace: string
+  /** The snapshot that the job starts from; `claimed`: it is the job's own from now on. */
+  readonly restored?: { readonly metadata: CheckpointMetadata; readonly claimed: boolean }
 }
 
 const progressIntervalMs = 250
+
+type Restored = Pick<Attempt, 'restore' | 'enumerators'>
 
 export class JobMaster implements JobClient {
   readonly result: Promise<JobExecutionResult>
@@ -57,6 +72,8 @@ export class JobMaster implements JobClient {
   readonly #run: JobRun
   readonly #metrics: JobMetrics
   readonly #rows: HeldRows
+  readonly #collectVertices: ReadonlyMap<string, number>
+  readonly #checkpointer: Checkpointer
   readonly #progressListeners: ((progress: JobProgress) => void)[] = []
   readonly #eventListeners: ((event: PublicEvent) => void)[] = []
   readonly #startedMs: number
@@ -67,7 +84,9 @@ export class JobMaster implements JobClient {
   #settle!: { resolve(result: JobExecutionResult): void; reject(error: StreamError): void }
 
   constructor(options: JobMasterOptions) {
-    const { jobId, jobGraph, clock, random } = options
+    const { jobId, jobGraph, streamGraph, clock, random, restored } = options
+    const settings = checkpointSettingsOf(jobGraph.config)
+    const checkpointing = settings.intervalMs === undefined ? undefined : { mode: settings.mode }
     this.#options = options
     this.#startedMs = clock.elapsed()
     this.#regions = failoverRegions(jobGraph)
@@ -78,12 +97,29 @@ export class JobMaster implements JobClient {
     })
     this.#run = new JobRun({
       ...options,
-      deploy: { ...options.deploy, jobId },
+      deploy: { ...options.deploy, jobId, ...(checkpointing && { checkpointing }) },
       events: this.#slotEvents(),
       sourceFailed: (error) => this.#apply({ on: 'failed', error: this.#placed(error) }),
     })
     this.#metrics = new JobMetrics(jobGraph)
-    this.#rows = new HeldRows({ holds: false, handOn: (channel, rows) => options.onCollect?.(channel, rows) })
+    this.#rows = new HeldRows({ holds: checkpointing !== undefined, handOn: (channel, rows) => options.onCollect?.(channel, rows) })
+    this.#collectVertices = collectVertices(streamGraph, jobGraph)
+    this.#checkpointer = new Checkpointer({
+      ...options,
+      ...(restored && { restored }),
+      settings,
+      files: new CheckpointFiles({
+        ...options,
+        onCleanupFailed: (path, error) => this.#tell({ on: 'cleanupFailed', path, error }),
+      }),
+      remembered: configValue(jobGraph.config, 'web.checkpoints.history'),
+      sources: this.#run.sources,
+      sendToAll: (message) => this.#run.sendToAll(message),
+      onCommitted: (checkpointId) =>
+        this.#guarded(() => this.#rows.completed(checkpointId), `the completion of checkpoint ${checkpointId}`),
+      onEvent: (event) => this.#tell(event),
+      failJob: (error) => this.#apply({ on: 'failed', error: this.#placed(error) }),
+    })
     this.result = new Promise((resolve, reject) => void (this.#settle = { resolve, reject }))
     // A client that only cancels, or only looks at the status, need not handle the rejection.
     this.result.catch(() => undefined)
@@ -102,13 +138,18 @@ export class JobMaster implements JobClient {
   }
 
   get checkpoints(): readonly CheckpointReport[] {
-    return []
+    return this.#checkpointer.reports
   }
 
-  start(): void {
-    this.#deploy(this.#regions.map((_, region) => region))
+  /** Resolves when the job is deployed; rejects, and nothing of it runs, when what it starts from cannot be read. */
+  async start(): Promise<void> {
+    const all = this.#regions.map((_, region) => region)
+    const vertices = this.#verticesOf(all)
+    // Without a snapshot there is nothing to wait for: the job is RUNNING when this returns.
+    const restored = this.#options.restored && (await this.#restoredOf(vertices))
+    this.#run.deploy({ attempt: this.#restarts, vertices, ...restored })
     this.#apply({ on: 'deployed' })
-    this.#run.startSources(this.#regions.flatMap(({ vertices }) => vertices))
+    this.#run.startSources(vertices)
   }
 
   /** Resolves when nothing of the job runs any more, whatever its end. */
@@ -118,15 +159,26 @@ export class JobMaster implements JobClient {
   }
 
   async triggerCheckpoint(): Promise<string> {
-    throw new StreamError('UNSUPPORTED', 'no checkpoints yet')
+    return this.#checkpointer.request({ kind: 'checkpoint' })
   }
 
-  async triggerSavepoint(_directory?: string): Promise<string> {
-    throw new StreamError('UNSUPPORTED', 'no checkpoints yet')
+  async triggerSavepoint(directory?: string): Promise<string> {
+    return this.#checkpointer.request({ kind: 'savepoint', ...(directory !== undefined && { directory }) })
   }
 
-  async stopWithSavepoint(_options?: StopOptions): Promise<string> {
-    throw new StreamError('UNSUPPORTED', 'no checkpoints yet')
+  async stopWithSavepoint({ drain = false, directory }: StopOptions = {}): Promise<string> {
+    const stop = drain ? 'drain' : 'suspend'
+    const path = await this.#checkpointer.request({ kind: 'savepoint', stop, ...(directory !== undefined && { directory }) })
+    const failed = (cause: StreamError): never => {
+      throw new StreamError(cause.code, `The job failed while it stopped; its savepoint ${path} is complete: ${cause.message}`, {
+        hint: 'The job went on from that savepoint if it was restarted. It can be started from it.',
+        cause,
+      })
+    }
+    const restarts = new Promise<StreamError>((resolve) => {
+      this.onEvent((event) => event.on === 'restarting' && resolve(event.cause))
+    })
+    return Promise.race([this.result.then(() => path, failed), restarts.then(failed)])
   }
 
   onProgress(listener: (progress: JobProgress) => void): void {
@@ -138,8 +190,11 @@ export class JobMaster implements JobClient {
     this.#eventListeners.push(listener)
   }
 
-  #deploy(regions: readonly number[]): void {
-    this.#run.deploy({ attempt: this.#restarts, vertices: this.#verticesOf(regions) })
+  /** What these vertices go on from; undefined: the beginning. */
+  async #restoredOf(vertices: readonly number[]): Promise<Restored | undefined> {
+    const { latest } = this.#checkpointer
+    if (latest === undefined) return undefined
+    return { restore: latest, enumerators: await readEnumerators(latest, this.#options.jobGraph, vertices, this.#options.fileSystem) }
   }
 
   #slotEvents(): SlotEvents {
@@ -161,19 +216,33 @@ export class JobMaster implements JobClient {
       case 'enumeratorEvent':
         return this.#run.sources.get(message.vertex)?.readerEvent(message.subtask, message.event)
       case 'taskState':
-        if (message.state !== 'finished') return
-        this.#metrics.taskFinished(message.vertex, message.subtask)
-        return this.#apply({ on: 'taskFinished', region: this.#regionOf(slot) })
+      case 'awaitsCheckpoint':
+        return this.#taskState(slot, message)
+      case 'checkpointAcknowledged':
+      case 'checkpointDeclined':
+        return this.#checkpointer.receive(message)
+      case 'checkpointPassed':
+        return this.#rows.passed(message.vertex, slot, message.checkpointId)
       case 'failed':
         return this.#taskFailed(slot, StreamError.fromWire(message.error))
       case 'collect':
         if (this.#state.isRestarting(this.#regionOf(slot))) return
-        return this.#rows.collected(0, slot, message.channel, message.rows)
+        return this.#rows.collected(this.#collectVertices.get(message.channel) ?? 0, slot, message.channel, message.rows)
       case 'print':
         return this.#options.print(message.stream, message.line)
       case 'metrics':
         return this.#metrics.update(message.tasks)
     }
+  }
+
+  /** What a task that is being cancelled still says of itself is of no interest. */
+  #taskState(slot: number, message: FromSlot & { say: 'taskState' | 'awaitsCheckpoint' }): void {
+    const region = this.#regionOf(slot)
+    if (this.#state.isRestarting(region)) return
+    this.#checkpointer.receive(message)
+    if (message.say !== 'taskState' || message.state !== 'finished') return
+    this.#metrics.taskFinished(message.vertex, message.subtask)
+    this.#apply({ on: 'taskFinished', region })
   }
 
   #taskFailed(slot: number, error: StreamError): void {
@@ -216,51 +285,54 @@ export class JobMaster implements JobClient {
         return
       }
       case 'redeploy':
-        return this.#redeploy(decision)
+        return void this.#redeploy(decision)
       case 'end':
-        return this.#end(decision)
+        return void this.#end(decision)
     }
   }
 
   #restarting({ regions, error, atMs }: JobDecision & { do: 'restart' }): void {
     this.#rows.drop(regions.flatMap((region) => this.#regions[region]!.slots))
+    this.#checkpointer.tasksFailed(this.#verticesOf(regions), error)
     const delayMs = Math.max(0, atMs - this.#options.clock.elapsed())
-    this.#tell({ on: 'restarting', restart: this.#restarts + 1, cause: error, delayMs })
+    const checkpointId = this.#checkpointer.latest?.checkpointId
+    const from = checkpointId !== undefined && { checkpointId }
+    this.#tell({ on: 'restarting', restart: this.#restarts + 1, cause: error, delayMs, ...from })
   }
 
-  #redeploy({ regions, restart }: JobDecision & { do: 'redeploy' }): void {
+  async #redeploy({ regions, restart }: JobDecision & { do: 'redeploy' }): Promise<void> {
     const vertices = this.#verticesOf(regions)
+    let restored: Restored | undefined
+    try {
+      restored = await this.#restoredOf(vertices)
+    } catch (thrown) {
+      return this.#apply({ on: 'redeployFailed', restart, error: this.#placed(StreamError.from(thrown, 'IO_FAILED')) })
+    }
+    if (!this.#state.isDeploying(restart)) return
     this.#restarts++
     this.#metrics.restarted(vertices)
-    this.#deploy(regions)
+    this.#run.deploy({ attempt: this.#restarts, vertices, ...restored })
     this.#apply({ on: 'redeployed', restart })
     this.#run.startSources(vertices)
     this.#tell({ on: 'restarted', restart: this.#restarts })
   }
 
-  #end(end: JobDecision & { do: 'end' }): void {
+  async #end(end: JobDecision & { do: 'end' }): Promise<void> {
     for (const timer of [this.#cancelTimer, this.#restartTimer, this.#progressTimer]) timer?.cancel()
     const netRuntimeMs = this.#elapsedMs()
-    const { jobId, jobGraph } = this.#options
+    const { jobName } = this.#options.jobGraph
+    await this.#checkpointer.end(end.status)
     if (end.status === 'FAILED') return this.#settle.reject(end.error)
     if (end.status === 'CANCELED')
-      return this.#settle.reject(
-        new StreamError('CANCELLED', `Job '${jobGraph.jobName}' was cancelled`, { place: { job: jobGraph.jobName } }),
-      )
+      return this.#settle.reject(new StreamError('CANCELLED', `Job '${jobName}' was cancelled`, { place: { job: jobName } }))
     try {
       this.#tellProgress()
     } catch (thrown) {
-      return this.#settle.reject(
-        this.#placed(StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint: 'It was thrown by a progress listener.' })),
-      )
+      const hint = 'It was thrown by a progress listener.'
+      return this.#settle.reject(this.#placed(StreamError.from(thrown, 'USER_FUNCTION_FAILED', { hint })))
     }
-    this.#settle.resolve({
-      jobId,
-      jobName: jobGraph.jobName,
-      netRuntimeMs,
-      counters: this.#metrics.counters(),
-      operators: this.#metrics.operators(),
-    })
+    const [counters, operators] = [this.#metrics.counters(), this.#metrics.operators()]
+    this.#settle.resolve({ jobId: this.jobId, jobName, netRuntimeMs, counters, operators })
   }
 
   /** onCollect, the print writer and listeners are the caller's code: when they throw, the job fails, not the process. */

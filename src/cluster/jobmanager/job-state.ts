@@ -101,6 +101,11 @@ export class JobState {
     return this.#restart?.regions.has(region) === true
   }
 
+  /** Whether what was asked of the JobMaster with `redeploy` is still wanted. */
+  isDeploying(restart: number): boolean {
+    return this.#restart?.phase === 'deploying' && this.#restart.number === restart
+  }
+
   /** The decisions in the order in which they must be performed. */
   apply(event: JobEvent, nowMs: number): readonly JobDecision[] {
     if (this.ended) return []

@@ -6,16 +6,18 @@
  * such module runs inline; `inlineReason` says so. See docs/design/local-execution.md.
  */
 
-import { ownModule } from '../../base/bundle/own-module.ts'
+import { ownModule, ownVersion } from '../../base/bundle/own-module.ts'
 import type { Clock } from '../../base/core/clock.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
+import { checkpointPlaceOf } from '../jobmanager/checkpoint-files.ts'
 import { JobMaster } from '../jobmanager/job-master.ts'
 import { defaultNetworkMemory, type NetworkMemory } from '../jobmanager/network-memory.ts'
+import { loadRestore, withMaxParallelismOf } from '../jobmanager/restore-job.ts'
 import { inlineSlots } from '../taskmanager/inline-slots.ts'
-import { newJobId, nodeHost, printLine, processRandom, raiseInliningBudget } from '../taskmanager/node-host.ts'
+import { newJobId, nodeHost, printLine, processRandom, raiseInliningBudget, temporaryFolder } from '../taskmanager/node-host.ts'
 import type { ProgramReference } from '../taskmanager/slot-lease.ts'
 import { threadSlots } from '../taskmanager/thread-slots.ts'
 
@@ -60,8 +62,10 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
   return {
     mode: threads === undefined ? 'inline' : 'threads',
     ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
-    async submit({ streamGraph, jobGraph, onCollect, earlier = [] }) {
+    async submit({ streamGraph, jobGraph: planned, onCollect, earlier = [] }) {
       const jobId = newJobId()
+      const restored = await loadRestore(planned, fileSystem)
+      const jobGraph = restored === undefined ? planned : withMaxParallelismOf(restored.metadata, planned)
       const coordinator = new JobMaster({
         jobId,
         streamGraph,
@@ -70,7 +74,11 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         clock,
         fileSystem,
         onCollect,
+        yieldTo,
         random: processRandom,
+        headrace: ownVersion(),
+        place: checkpointPlaceOf(jobGraph.config, jobId, configValue(jobGraph.config, 'io.tmp.dirs')?.split(',')[0] ?? temporaryFolder()),
+        ...(restored && { restored }),
         deploy: {
           networkMemory: networkMemoryOf(jobGraph.config),
           config: { 'execution.check-mutation': configValue(jobGraph.config, 'execution.check-mutation') ?? threads === undefined },
@@ -81,7 +89,7 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
             ? localCancelTimeoutMs
             : configValue(jobGraph.config, 'task.cancellation.timeout'),
       })
-      coordinator.start()
+      await coordinator.start()
       return coordinator
     },
     async close() {

@@ -3,6 +3,7 @@
  * files, its console, V8's flags and random ids.
  */
 import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { systemClock } from '../../base/core/system-clock.ts'
 import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
@@ -28,6 +29,9 @@ export const newJobId = (): string => randomBytes(16).toString('hex')
 
 /** Numbers from 0 to 1. */
 export const processRandom = (): number => Math.random()
+
+/** Folder for what serves this process only. */
+export const temporaryFolder = tmpdir
 
 export const printLine = (stream: 'stdout' | 'stderr', line: string): void => void process[stream].write(`${line}\n`)
 

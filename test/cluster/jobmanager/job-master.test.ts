@@ -25,6 +25,9 @@ function start(
     jobGraph,
     streamGraph: streamGraphOf(vertices),
     random: () => 0.5,
+    yieldTo: setImmediate,
+    headrace: 'test',
+    place: { directory: '/tmp/unused', isTemporary: true, savepoints: undefined },
     slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }),
     clock: systemClock,
     fileSystem,
@@ -35,7 +38,7 @@ function start(
       rows.push(...more.map((row) => `${id} ${row}`))
     },
   })
-  coordinator.start()
+  void coordinator.start()
   return { coordinator, rows, lines }
 }
 

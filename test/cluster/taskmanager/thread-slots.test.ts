@@ -39,6 +39,9 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
     jobGraph,
     streamGraph: streamGraphOf(vertices),
     random: () => 0.5,
+    yieldTo: setImmediate,
+    headrace: 'test',
+    place: { directory: '/tmp/unused', isTemporary: true, savepoints: undefined },
     slotPool: slots.forJob([]),
     clock: systemClock,
     fileSystem,
@@ -46,7 +49,7 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
     print: (_stream, line) => void lines.push(line),
     onCollect: (_id, more) => void rows.push(...more),
   })
-  coordinator.start()
+  void coordinator.start()
   return { coordinator, rows, lines }
 }
 

@@ -1,0 +1,273 @@
+/**
+ * Takes the checkpoints of one job: performs what the CheckpointCoordinator decides, between the slots, the enumerators, the files and
+ * whoever asked.
+ *
+ * What always holds: the enumerators' snapshots and `startCheckpoint` to every slot leave in one turn; slots hear of a completion only
+ * when its metadata is durable; `latest` is a complete checkpoint, or what the job started from.
+ */
+import type { Clock, TimerHandle } from '../../base/core/clock.ts'
+import { StreamError } from '../../base/core/stream-error.ts'
+import type { CheckpointReport, JobEvent } from '../../program/api/executor.ts'
+import type { JobGraph, JobVertex } from '../../program/graph/job-graph.ts'
+import type { CheckpointMetadata, StateTable } from '../../runtime/checkpoint/checkpoint-metadata.ts'
+import type { FromSlot, ToSlot } from '../../runtime/task/deployment.ts'
+import { assembleMetadata, finishedTasks } from './assemble-metadata.ts'
+import { CheckpointCoordinator, type CheckpointDecision, type CheckpointEvent } from './checkpoint-coordinator.ts'
+import type { CheckpointFiles } from './checkpoint-files.ts'
+import { CheckpointHistory } from './checkpoint-history.ts'
+import type { CheckpointSettings } from './checkpoint-settings.ts'
+import { type EnumeratorFiles, writeEnumerators } from './enumerator-state.ts'
+import type { CheckpointRequest, PendingCheckpoint, TaskId } from './pending-checkpoint.ts'
+import type { SourceCoordinator } from './source-coordinator.ts'
+
+export interface CheckpointerOptions extends EnumeratorFiles {
+  readonly jobId: string
+  readonly jobGraph: JobGraph
+  /** Version of the package. */
+  readonly headrace: string
+  readonly settings: CheckpointSettings
+  readonly files: CheckpointFiles
+  readonly clock: Clock
+  /** How many checkpoints are remembered for the client. */
+  readonly remembered: number
+  /** What the job starts from; `claimed`: it is the job's own from now on. */
+  readonly restored?: { readonly metadata: CheckpointMetadata; readonly claimed: boolean }
+  /** By vertex. */
+  readonly sources: ReadonlyMap<number, SourceCoordinator>
+  readonly sendToAll: (message: ToSlot) => void
+  /** A checkpoint that commits is complete: sinks have been told. */
+  readonly onCommitted: (checkpointId: number) => void
+  readonly onEvent: (event: JobEvent) => void
+  readonly failJob: (error: StreamError) => void
+}
+
+/** A checkpoint from its trigger on. */
+interface UnderWay {
+  readonly directory: string
+  readonly triggeredMs: number
+  readonly enumerators: Promise<ReadonlyMap<number, StateTable>>
+  metadata?: CheckpointMetadata
+  sizeBytes: number
+}
+
+type Answer = { resolve(path: string): void; reject(error: StreamError): void }
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions
+  readonly #coordinator: CheckpointCoordinator
+  readonly #history: CheckpointHistory
+  readonly #underWay = new Map<number, UnderWay>()
+  /** Complete checkpoints that the job owns. */
+  readonly #owned = new Map<number, CheckpointMetadata>()
+  readonly #answers = new Map<number, Answer>()
+  /** Of checkpoints that are under way or were given up, whose tasks may still be writing. */
+  readonly #directories = new Map<number, string>()
+  readonly #background = new Set<Promise<void>>()
+  #requests = 0
+  #latest: CheckpointMetadata | undefined
+  #timer: TimerHandle | undefined
+
+  constructor(options: CheckpointerOptions) {
+    const { settings, jobGraph, restored, remembered } = options
+    this.#options = options
+    this.#history = new CheckpointHistory(remembered)
+    this.#latest = restored?.metadata
+    if (restored?.claimed === true) this.#owned.set(restored.metadata.checkpointId, restored.metadata)
+    this.#coordinator = new CheckpointCoordinator({
+      settings,
+      tasks: jobGraph.vertices.flatMap(({ id, parallelism }) => Array.from({ length: parallelism }, (_, subtask) => `${id}/${subtask}`)),
+      ...(restored && {
+        firstId: restored.metadata.checkpointId + 1,
+        finished: finishedTasks(restored.metadata, jobGraph),
+        ...(restored.claimed && { claimed: restored.metadata.checkpointId }),
+      }),
+    })
+  }
+
+  /** What the job goes on from after a failure; undefined: the beginning. */
+  get latest(): CheckpointMetadata | undefined {
+    return this.#latest
+  }
+
+  get reports(): readonly CheckpointReport[] {
+    return this.#history.reports(this.#options.clock.now())
+  }
+
+  receive(message: FromSlot): void {
+    switch (message.say) {
+      case 'taskState':
+        if (message.state === 'running') this.#apply({ on: 'taskRunning', task: taskOf(message) })
+        if (message.state === 'finished') this.#apply({ on: 'taskFinished', task: taskOf(message) })
+        return
+      case 'awaitsCheckpoint':
+        return this.#apply({ on: 'taskAwaits', task: taskOf(message) })
+      case 'checkpointAcknowledged': {
+        const { checkpointId, snapshot, durations } = message
+        this.#history.acknowledged(checkpointId, durations)
+        return this.#apply({ on: 'acknowledged', task: taskOf(message), checkpointId, snapshot })
+      }
+      case 'checkpointDeclined': {
+        const error = StreamError.fromWire(message.error)
+        return this.#apply({ on: 'declined', task: taskOf(message), checkpointId: message.checkpointId, error })
+      }
+    }
+  }
+
+  /** The folder of what was asked for, when it is complete. */
+  request(asked: Omit<CheckpointRequest, 'request'>): Promise<string> {
+    const request = ++this.#requests
+    return new Promise((resolve, reject) => {
+      // A folder is missing now, not when the barriers are under way.
+      const directory = asked.kind === 'savepoint' ? this.#options.files.savepoint(asked.directory) : undefined
+      this.#answers.set(request, { resolve, reject })
+      this.#apply({ on: 'requested', asked: { ...asked, request, ...(directory !== undefined && { directory }) } })
+    })
+  }
+
+  tasksFailed(vertices: readonly number[], error: StreamError): void {
+    const tasks = vertices.flatMap((vertex) =>
+      Array.from({ length: this.#options.jobGraph.vertices[vertex]!.parallelism }, (_, subtask) => `${vertex}/${subtask}`),
+    )
+    this.#apply({ on: 'tasksFailed', tasks, error })
+  }
+
+  /** Resolves when nothing of the job's checkpoints is written or removed any more. */
+  async end(status: 'FINISHED' | 'CANCELED' | 'FAILED'): Promise<void> {
+    this.#apply({ on: 'jobEnded', status })
+    this.#timer?.cancel()
+    while (this.#background.size > 0) await Promise.all(this.#background)
+    await this.#options.files.settled()
+  }
+
+  #apply(event: CheckpointEvent): void {
+    for (const decision of this.#coordinator.apply(event, this.#options.clock.elapsed())) this.#perform(decision)
+    this.#setTimer()
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel()
+    const { clock } = this.#options
+    const atMs = this.#coordinator.wakeAtMs
+    if (atMs === undefined) return
+    this.#timer = clock.setTimer(Math.max(0, atMs - clock.elapsed()), () => this.#apply({ on: 'timePassed' }))
+  }
+
+  #perform(decision: CheckpointDecision): void {
+    switch (decision.do) {
+      case 'trigger':
+        return this.#trigger(decision.pending)
+      case 'store': {
+        return this.#inBackground(this.#store(decision.pending))
+      }
+      case 'complete':
+        return this.#complete(decision.pending)
+      case 'abort':
+        return this.#abort(decision.pending, decision.error)
+      case 'reject':
+        return this.#answer(decision.request)?.reject(decision.error)
+      case 'removeLate':
+        return this.#options.files.abandon(this.#directories.get(decision.checkpointId)!)
+      case 'delete': {
+        const owned = this.#owned.get(decision.checkpointId)
+        this.#owned.delete(decision.checkpointId)
+        return owned && this.#options.files.remove(owned)
+      }
+      case 'failJob':
+        return this.#options.failJob(decision.error)
+    }
+  }
+
+  #trigger({ checkpointId, asked }: PendingCheckpoint): void {
+    const { clock, files, sources, jobGraph, sendToAll } = this.#options
+    const directory = asked.directory ?? files.checkpoint(checkpointId)
+    const timestampMs = clock.now()
+    this.#history.triggered(checkpointId, asked.kind, directory, timestampMs)
+    const held = new Map<JobVertex, unknown>()
+    try {
+      for (const [vertex, source] of sources) held.set(jobGraph.vertices[vertex]!, source.snapshot(checkpointId))
+    } catch (thrown) {
+      return this.#apply({ on: 'declined', checkpointId, error: StreamError.from(thrown) })
+    }
+    sendToAll({
+      do: 'startCheckpoint',
+      checkpoint: { checkpointId, timestampMs, kind: asked.kind, directory, ...(asked.stop && { stop: asked.stop }) },
+    })
+    const enumerators = writeEnumerators(held, directory, this.#options)
+    enumerators.catch((thrown) => this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') }))
+    this.#directories.set(checkpointId, directory)
+    this.#underWay.set(checkpointId, { directory, triggeredMs: timestampMs, enumerators, sizeBytes: 0 })
+  }
+
+  async #store(pending: PendingCheckpoint): Promise<void> {
+    const { checkpointId, asked, snapshots, carried } = pending
+    const { jobId, jobGraph, headrace, files, clock } = this.#options
+    const underWay = this.#underWay.get(checkpointId)!
+    const { directory, triggeredMs } = underWay
+    try {
+      const parts = { headrace, jobId, jobGraph, checkpointId, kind: asked.kind, directory, triggeredMs, snapshots }
+      const metadata = assembleMetadata({ ...parts, completedMs: clock.now(), enumerators: await underWay.enumerators })
+      underWay.sizeBytes = await files.store(
+        metadata,
+        [...carried].map((task) => snapshots.get(task)!),
+        this.#latest?.directory,
+      )
+      underWay.metadata = metadata
+    } catch (thrown) {
+      return this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') })
+    }
+    // Given up while it was written: it must not be found.
+    if (pending.phase === 'aborted') return files.remove(underWay.metadata)
+    this.#apply({ on: 'stored', checkpointId })
+  }
+
+  #complete({ checkpointId, asked, commits }: PendingCheckpoint): void {
+    const { sendToAll, sources, clock, onCommitted, onEvent } = this.#options
+    const { metadata, sizeBytes } = this.#underWay.get(checkpointId)!
+    this.#underWay.delete(checkpointId)
+    this.#directories.delete(checkpointId)
+    if (commits) this.#latest = metadata
+    if (asked.kind === 'checkpoint') this.#owned.set(checkpointId, metadata!)
+    sendToAll({ do: 'checkpointComplete', checkpointId })
+    if (commits) {
+      for (const source of sources.values()) source.notifyCheckpointComplete(checkpointId)
+      onCommitted(checkpointId)
+    }
+    const checkpoint = this.#history.completed(checkpointId, sizeBytes, clock.now())
+    if (checkpoint !== undefined) onEvent({ on: 'checkpointCompleted', checkpoint })
+    this.#answer(asked.request)?.resolve(metadata!.directory)
+  }
+
+  #abort({ checkpointId, asked }: PendingCheckpoint, error: StreamError): void {
+    const { sendToAll, files, clock, onEvent } = this.#options
+    const underWay = this.#underWay.get(checkpointId)
+    this.#underWay.delete(checkpointId)
+    if (underWay !== undefined) {
+      sendToAll({ do: 'checkpointAborted', checkpointId })
+      // After the enumerators' files, which are not to appear behind it.
+      this.#inBackground(
+        underWay.enumerators
+          .then(
+            () => undefined,
+            () => undefined,
+          )
+          .then(() => files.abandon(underWay.directory)),
+      )
+    }
+    const checkpoint = this.#history.failed(checkpointId, error, clock.now())
+    if (checkpoint !== undefined) onEvent({ on: 'checkpointFailed', checkpoint })
+    this.#answer(asked.request)?.reject(error)
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const tracked: Promise<void> = work.finally(() => this.#background.delete(tracked))
+    this.#background.add(tracked)
+  }
+
+  #answer(request: number | undefined): Answer | undefined {
+    const answer = request === undefined ? undefined : this.#answers.get(request)
+    if (request !== undefined) this.#answers.delete(request)
+    return answer
+  }
+}
+
+const taskOf = ({ vertex, subtask }: { readonly vertex: number; readonly subtask: number }): TaskId => `${vertex}/${subtask}`
