@@ -15,6 +15,8 @@ export interface CborCodec {
 
 /** Text that is no Unicode: UTF-8 but for lone surrogates, which have three bytes like any other unit of that size. */
 const wtf8Tag = 273
+/** Seconds since the epoch: of a Date. */
+const timeTag = 1
 
 export async function loadCbor(): Promise<CborCodec> {
   const [{ Token, Type }, { encode, decode }] = await Promise.all([import('cborg'), import('cborg/extended')])
@@ -32,7 +34,11 @@ export async function loadCbor(): Promise<CborCodec> {
     SharedArrayBuffer: refuse,
     DataView: refuse,
   }
-  const tags = { [wtf8Tag]: (inner: () => unknown) => decodeWtf8(inner() as Uint8Array) }
+  const tags = {
+    [wtf8Tag]: (inner: () => unknown) => decodeWtf8(inner() as Uint8Array),
+    // 1.003 s is not quite 1003 ms, and a Date cuts off.
+    [timeTag]: (inner: () => unknown) => new Date(Math.round(Number(inner()) * 1000)),
+  }
   return {
     encode(value, where) {
       try {

@@ -31,6 +31,11 @@ test('plain data, collections, dates, bigints, typed arrays and text of any kind
   expect(roundTrip(new RangeError('too far'))).toStrictEqual(new RangeError('too far'))
 })
 
+test('a date comes back to the millisecond', () => {
+  for (const ms of [1003, -1003, 1_700_000_000_001, 253_402_300_799_999, -62_135_596_799_999])
+    expect(roundTrip(new Date(ms))).toEqual(new Date(ms))
+})
+
 test('any value and any text comes back', () => {
   fc.assert(
     fc.property(anyValue, (value) => void expect(roundTrip(value)).toEqual(value)),
