@@ -4,7 +4,7 @@
  */
 import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
 import type { DataType } from '../../base/columnar/data-type.ts'
-import { type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
+import { bitAt, type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { evolution } from './check-state-types.ts'
 import { ownRow } from './clone-value.ts'
@@ -31,13 +31,20 @@ export async function* restoredRows(
       if (key !== undefined) keys.push(readValue(key, i))
       rows.push(
         columns.map((column, c) => {
-          const value = ownRow(readValue(column, i))
+          const value = ownRow(valueAt(column, i))
           return evolve[c] === undefined ? value : evolve[c](value)
         }),
       )
     }
     yield { keys, rows }
   }
+}
+
+/** As readValue, but undefined, which a list may hold, stays undefined. */
+function valueAt(column: ReadColumn, i: number): unknown {
+  const value = readValue(column, i)
+  const { layout, data, offset, validity, validityBit } = column
+  return value === null && layout === 'objects' && (validity === null || bitAt(validity, validityBit + i)) ? data[offset + i] : value
 }
 
 /** What was not declared has the type that its values turned out to have. */
