@@ -1,6 +1,6 @@
 /**
- * Late data from end to end: one subtask, a watermark after each record, allowed lateness and a late output. The generated
- * kernel and the plain operator both give what the definition gives: every firing, every update, every late row.
+ * Late data from end to end: one subtask, a watermark after each record, allowed lateness, with a late output and without. The
+ * generated kernel and the plain operator both give what the definition gives: every firing, every update, every late row, or their number.
  */
 import fc from 'fast-check'
 import {
@@ -42,6 +42,8 @@ interface LateSpec {
   }
   readonly apply: 'aggregates' | 'user' | 'reduce'
   readonly lateness: number
+  /** Late rows are an output; else they are dropped and counted. */
+  readonly hasLateOutput: boolean
   /** The watermark lags so far behind the greatest timestamp: less than rows do. */
   readonly bound: number
   readonly rows: readonly Row[]
@@ -63,6 +65,7 @@ const specs: fc.Arbitrary<LateSpec> = fc
     offset: fc.nat({ max: 20 }),
     apply: fc.constantFrom('aggregates', 'user', 'reduce'),
     lateness: fc.oneof(fc.constant(0), fc.nat({ max: 30 })),
+    hasLateOutput: fc.boolean(),
     bound: fc.nat({ max: 10 }),
     start: fc.constantFrom(0, -50, 1_000_000),
     steps: fc.array(
@@ -94,8 +97,8 @@ const keyOf =
 const late = outputTag<Row>('late')
 
 function windowed(spec: LateSpec, stream: DataStream<Row>): SingleOutput<any> {
-  const { windows, key, lateness } = spec
-  const options = { allowedLateness: lateness, lateOutput: late }
+  const { windows, key, lateness, hasLateOutput } = spec
+  const options = { allowedLateness: lateness, ...(hasLateOutput && { lateOutput: late }) }
   const keyed: any = key === 'both' ? stream.keyBy('word', 'number') : stream.keyBy(key)
   const { size, slide, offset } = windows
   const assigner =
@@ -116,7 +119,7 @@ function windowed(spec: LateSpec, stream: DataStream<Row>): SingleOutput<any> {
   }
 }
 
-async function run(spec: LateSpec): Promise<{ readonly results: unknown[]; readonly late: unknown[] }> {
+async function run(spec: LateSpec): Promise<{ readonly results: unknown[]; readonly late: unknown[]; readonly dropped: number }> {
   const env = getEnvironment().configure({ 'execution.codegen': spec.codegen })
   const watermarks = customWatermarks<Row>(
     () => {
@@ -132,9 +135,9 @@ async function run(spec: LateSpec): Promise<{ readonly results: unknown[]; reado
   )
   const results = windowed(spec, env.fromData(spec.rows, { watermarks }))
   const collected = [results.collectAsync(), results.getSideOutput(late).collectAsync()]
-  await env.execute()
+  const { operators } = await env.execute()
   const [rows, lateRows] = await Promise.all(collected.map((sink) => Array.fromAsync(sink)))
-  return { results: rows!, late: lateRows! }
+  return { results: rows!, late: lateRows!, dropped: operators.reduce((sum, { lateRecordsDropped }) => sum + lateRecordsDropped, 0) }
 }
 
 function resultOf(
@@ -168,7 +171,8 @@ test('late rows and the updates they cause are those of the definition, with ker
       const expected = referenceWithLateness(inputs, keyOf(spec), windows, spec.lateness)
       const actual = await run(spec)
       expect(multiset(actual.results)).toEqual(multiset(expected.firings.map((firing) => resultOf(spec, firing))))
-      expect(multiset(actual.late)).toEqual(multiset(expected.late))
+      expect(multiset(actual.late)).toEqual(multiset(spec.hasLateOutput ? expected.late : []))
+      expect(actual.dropped).toBe(spec.hasLateOutput ? 0 : expected.late.length)
     }),
     { numRuns: runs },
   )
