@@ -306,10 +306,10 @@ export class CheckpointCoordinator {
     return { do: 'trigger', pending }
   }
 
-  /** All tasks run or have finished, and some have not. */
+  /** All tasks run or have finished, and some are not at their end. */
   get #allRun(): boolean {
     const phases = [...this.#tasks.values()]
-    return !phases.includes('starting') && phases.some((phase) => phase !== 'finished')
+    return !phases.includes('starting') && (phases.includes('running') || phases.includes('awaiting'))
   }
 
   get #mayTrigger(): boolean {
