@@ -2,12 +2,15 @@
  * A keyed operator that is interrupted: one or more subtasks run it in either form, their snapshots are taken, and others, in any
  * form and number, go on from these. What comes out can be compared step by step with an operator that was never interrupted.
  */
-import { hashKey, keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../../src/base/columnar/key-hash.ts'
+import { hashKey, keyGroupOf, subtaskOfKeyGroup } from '../../src/base/columnar/key-hash.ts'
 import { ManualClock } from '../../src/base/core/clock.ts'
+import { MemoryFileSystem } from '../../src/base/filesystem/memory-file-system.ts'
 import type { KeySpec, OperatorDescriptor } from '../../src/program/graph/operator-descriptor.ts'
+import type { CheckpointMetadata } from '../../src/runtime/checkpoint/checkpoint-metadata.ts'
+import { restoredState } from '../../src/runtime/checkpoint/restored-state.ts'
 import type { StateSnapshot } from '../../src/runtime/state/snapshot.ts'
+import { operatorId, writtenBy } from '../runtime/checkpoint/written-checkpoint.ts'
 import { type Emitted, KeyedChain } from './keyed-chain.ts'
-import { type ReadState, readState, restoredFrom } from './snapshots.ts'
 
 export type Step = { readonly rows: readonly Emitted[] } | { readonly watermark: number } | { readonly timeMs: number }
 
@@ -78,18 +81,19 @@ export class RunningWindows {
       .sort()
   }
 
-  snapshot(): readonly StateSnapshot[] {
-    return this.chains.flatMap(({ operator }) => operator.snapshotState!(checkpoint))
+  /** By subtask. */
+  snapshot(): readonly (readonly StateSnapshot[])[] {
+    return this.chains.map(({ operator }) => operator.snapshotState!(checkpoint))
   }
 
-  get watermark(): number {
-    return Math.min(...this.chains.map(({ operator }) => operator.currentWatermark!))
+  get watermarks(): readonly number[] {
+    return this.chains.map(({ operator }) => operator.currentWatermark!)
   }
 
-  async restore(states: readonly ReadState[], watermark: number): Promise<this> {
+  async restore(metadata: CheckpointMetadata, fileSystem: MemoryFileSystem): Promise<this> {
     for (const [subtask, { operator }] of this.chains.entries()) {
-      const { start, end } = keyGroupRange(subtask, this.#parallelism, maxParallelism)
-      await operator.restoreState!(restoredFrom(states, watermark, start, end))
+      const place = { subtask, parallelism: this.#parallelism, maxParallelism }
+      await operator.restoreState!(restoredState(metadata, operatorId, place, fileSystem)!)
     }
     return this
   }
@@ -114,12 +118,13 @@ export async function interrupted(
   const expected = steps.map((step) => uninterrupted.step(step))
   const first = new RunningWindows(descriptor, before)
   const found: unknown[] = steps.slice(0, at).map((step) => first.step(step))
-  const { watermark } = first
+  const { watermarks } = first
   const snapshots = first.snapshot()
   const meanwhile = steps.slice(at, at + further).map((step) => first.step(step))
-  const states = snapshots.map(readState)
+  const fileSystem = new MemoryFileSystem()
+  const metadata = await writtenBy(fileSystem, snapshots, { watermarks })
   const nowMs = steps.slice(0, at).reduce((now, step) => ('timeMs' in step ? step.timeMs : now), 0)
-  const second = await new RunningWindows(descriptor, after, nowMs).restore(states, watermark)
+  const second = await new RunningWindows(descriptor, after, nowMs).restore(metadata, fileSystem)
   found.push(...steps.slice(at).map((step) => second.step(step)))
   // What the snapshot was read beside was not disturbed by it, and goes on without it.
   const rest = steps.slice(at + further).map((step) => first.step(step))

@@ -4,12 +4,15 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import { avg, count, max, min, sum } from '../../../src/program/function/aggregate.ts'
 import { listState, mapState, reducingState, valueState } from '../../../src/program/function/state.ts'
 import type { Evictor, Trigger, WindowAssigner } from '../../../src/program/function/window.ts'
 import type { WindowApply, WindowDescriptor } from '../../../src/program/graph/operator-descriptor.ts'
+import type { PaneWindowKernel } from '../../../src/runtime/operator/kernel/pane-window-kernel.ts'
 import { maxWatermark } from '../../../src/runtime/operator/operator.ts'
-import { interrupted, type Running, type Step } from '../../support/restarted-windows.ts'
+import { interrupted, type Running, RunningWindows, type Step } from '../../support/restarted-windows.ts'
+import { writtenBy } from '../checkpoint/written-checkpoint.ts'
 
 const assigners: Record<string, WindowAssigner<any>> = {
   tumbling: { kind: 'tumbling', time: 'event', sizeMs: 10, offsetMs: 3 },
@@ -240,5 +243,25 @@ describe('a window operator that goes on from its snapshot', () => {
       }),
       { numRuns: 12 },
     )
+  })
+
+  test.for([
+    ['tumbling', true, true],
+    ['sliding', true, true],
+    ['session', true, true],
+    ['global at the end', true, true],
+    ['tumbling', false, true],
+    ['session', false, true],
+    ['sliding', false, false],
+  ] as const)('%s windows, written by a kernel: %s, stay fast: %s', async ([assigner, generated, fast]) => {
+    const windows: WindowDescriptor = { kind: 'window', assigner: assigners[assigner]!, apply: applies.aggregates!, allowedLatenessMs: 5 }
+    const first = new RunningWindows(windows, { parallelism: 1, generated })
+    first.step({ rows: [1, 2, 3].map((k) => ({ row: { k, v: k, w: k, gap: 1, id: k }, timestamp: k * 4 })) })
+    first.step({ watermark: 6 })
+    const fileSystem = new MemoryFileSystem()
+    const metadata = await writtenBy(fileSystem, first.snapshot(), { watermarks: first.watermarks })
+    const second = await new RunningWindows(windows, { parallelism: 1, generated: true }).restore(metadata, fileSystem)
+    expect(second.watermarks).toEqual([6])
+    expect((second.chains[0]!.kernel as PaneWindowKernel).plain === undefined).toBe(fast)
   })
 })

@@ -58,7 +58,8 @@ export function windowTables(descriptor: WindowDescriptor, namespaces: WindowNam
         ),
     }
   })
-  if (!merging) return tables
+  // With the default trigger and no evictor a session that lives holds something.
+  if (!merging || (descriptor.trigger === undefined && descriptor.evictor === undefined)) return tables
   const empty: EntryTable = {
     ...{ name: emptySessionsTable, form: 'windows', columns: bounds },
     rowsOf: (held) => windowsOf(held).flatMap(([start, end, contents]) => (contents === undefined ? [[start, end]] : [])),
