@@ -86,8 +86,8 @@ test.each([
     .split('\n')
     .map((line) => JSON.parse(line).event)
   expect(events.filter((event) => event !== 'progress').slice(-2)).toEqual(['cancelling', 'canceled'])
-  // The machine may be busy with other tests.
-  expect(performance.now() - sentMs).toBeLessThan(2000)
+  // 10 to 120 ms where little else runs.
+  expect(performance.now() - sentMs).toBeLessThan(1000)
 })
 
 test('a second signal ends the process at once', async () => {
