@@ -37,7 +37,7 @@ ${table(all.filter((entry) => !isIdle(entry)))}
 
 ## Keys without effect in this version
 
-These are read and checked, and setting one gives a warning: this version runs jobs on one machine and takes no checkpoints.
+These are read and checked, and setting one gives a warning: this version runs jobs on one machine.
 
 ${table(all.filter(isIdle))}
 `

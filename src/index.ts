@@ -17,7 +17,7 @@ export type { Clock } from './base/core/clock.ts'
 export type { Config, ConfigInput, ConfigKey } from './base/core/config-options.ts'
 export { type ErrorCode, type ErrorDomain, type ErrorPlace, type RetryAdvice, StreamError } from './base/core/stream-error.ts'
 export type { FileSystem } from './base/filesystem/file-system.ts'
-
+export type { CheckpointOptions } from './program/api/checkpoint-options.ts'
 export { getEnvironment } from './program/api/current-environment.ts'
 export { type Duration, days, hours, milliseconds, minutes, seconds } from './program/api/durations.ts'
 export { type DataOptions, Environment, type SourceOptions } from './program/api/environment.ts'

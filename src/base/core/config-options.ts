@@ -39,9 +39,7 @@ export function checkConfig(entries: Config): CheckedConfig {
   }
   const warnings = [
     ...(ignored.length > 0 ? [`Ignored, since there is no JVM here: ${ignored.join(', ')}`] : []),
-    ...(idle.length > 0
-      ? [`Without effect in this version, which runs jobs on one machine and takes no checkpoints: ${idle.join(', ')}`]
-      : []),
+    ...(idle.length > 0 ? [`Without effect in this version, which runs jobs on one machine: ${idle.join(', ')}`] : []),
   ]
   return { config, warnings }
 }

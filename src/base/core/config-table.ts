@@ -71,7 +71,7 @@ export const configTable = {
   'execution.checkpointing.storage': oneOf(
     ['jobmanager', 'filesystem'],
     undefined,
-    'Where snapshots are kept; unset: jobmanager, or the folder if one is set.',
+    'Where checkpoints are kept: jobmanager is a temporary folder that goes with the job; unset: execution.checkpointing.dir if that is set, else jobmanager.',
   ),
   'execution.checkpointing.incremental': bool(false, 'Whether a checkpoint may refer to files of earlier ones.'),
   'execution.checkpointing.unaligned.enabled': bool(false, 'Whether barriers may overtake data.'),
@@ -212,10 +212,12 @@ export const jvmOnlyKeys: readonly RegExp[] = [
 
 /** Keys of the table that nothing acts upon yet: setting one is answered with a warning, never silently. */
 export const idleKeys: readonly RegExp[] = [
-  /^execution\.(checkpointing|state-recovery)\./,
+  /^execution\.checkpointing\.(incremental|unaligned|aligned-checkpoint-timeout|local-backup|data-inline-threshold|interval-during-backlog)\b/,
+  /^execution\.state-recovery\.from-local$/,
   /^execution\.(runtime-mode|target|attached|shutdown-on-application-finish)$/,
-  /^(state|restart-strategy|high-availability|heartbeat|slot|slotmanager|resourcemanager|historyserver|blob|kubernetes|yarn|security|s3|fs|rest|web|metrics)\./,
-  /^jobmanager\./,
+  /^(state|high-availability|heartbeat|slot|slotmanager|resourcemanager|historyserver|blob|kubernetes|yarn|security|s3|fs|rest|metrics)\./,
+  /^web\.(?!checkpoints\.history$)/,
+  /^jobmanager\.(?!execution\.failover-strategy$)/,
   /^pipeline\.(jobvertex-parallelism-overrides|object-reuse|global-job-parameters)$/,
   /^execution\.check-mutation$/,
   /^task\.cancellation\.interval$/,

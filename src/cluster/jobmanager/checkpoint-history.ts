@@ -15,7 +15,7 @@ export class CheckpointHistory {
   }
 
   triggered(checkpointId: number, kind: CheckpointReport['kind'], path: string, nowMs: number): void {
-    const none = { durationMs: 0, sizeBytes: 0, alignmentMs: 0, syncMs: 0 }
+    const none = { durationMs: 0, sizeBytes: 0, alignmentMs: 0, syncMs: 0, asyncMs: 0 }
     this.#reports.set(checkpointId, { checkpointId, kind, status: 'inProgress', triggeredMs: nowMs, path, ...none })
     for (const oldest of this.#reports.keys()) {
       if (this.#reports.size <= this.#most) return
@@ -23,10 +23,12 @@ export class CheckpointHistory {
     }
   }
 
-  acknowledged(checkpointId: number, { alignmentMs, prepareMs, syncMs }: CheckpointDurations): void {
+  acknowledged(checkpointId: number, { alignmentMs, prepareMs, syncMs, asyncMs }: CheckpointDurations): void {
     this.#change(checkpointId, (report) => ({
       alignmentMs: Math.max(report.alignmentMs, alignmentMs),
       syncMs: Math.max(report.syncMs, prepareMs + syncMs),
+      asyncMs: Math.max(report.asyncMs, asyncMs),
+      asyncMs: Math.max(report.asyncMs, asyncMs),
     }))
   }
 

@@ -12,6 +12,7 @@ import { configValue } from '../../base/core/config-options.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
+import type { RunSlot } from '../../runtime/task/slot.ts'
 import { checkpointPlaceOf } from '../jobmanager/checkpoint-files.ts'
 import { JobMaster } from '../jobmanager/job-master.ts'
 import { defaultNetworkMemory, type NetworkMemory } from '../jobmanager/network-memory.ts'
@@ -33,6 +34,13 @@ export interface LocalExecutorOptions {
   readonly print?: (stream: 'stdout' | 'stderr', line: string) => void
   readonly clock?: Clock
   readonly fileSystem?: FileSystem
+  /** Of inline slots; absent: after the process's own event loop. */
+  readonly yieldTo?: (callback: () => void) => void
+  /** What runs inline slots; absent: the engine. For those who look on. */
+  readonly runSlot?: RunSlot
+  /** Numbers from 0 to 1. */
+  readonly random?: () => number
+  readonly newJobId?: () => string
 }
 
 export interface LocalExecutor extends Executor {
@@ -48,7 +56,7 @@ const localCancelTimeoutMs = 1000
 
 export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
   raiseInliningBudget()
-  const { clock, fileSystem, yieldTo } = { ...nodeHost, ...definedOf(options) }
+  const { clock = nodeHost.clock, fileSystem = nodeHost.fileSystem, yieldTo = nodeHost.yieldTo, random = processRandom } = options
   const threads =
     options.mode === 'threads' && options.program !== undefined
       ? threadSlots({
@@ -58,12 +66,12 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         })
       : undefined
   threads?.warmUp(options.expectedSlots ?? 0)
-  const inline = inlineSlots({ runSlot, clock, fileSystem, yieldTo })
+  const inline = inlineSlots({ runSlot: options.runSlot ?? runSlot, clock, fileSystem, yieldTo })
   return {
     mode: threads === undefined ? 'inline' : 'threads',
     ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
     async submit({ streamGraph, jobGraph: planned, onCollect, earlier = [] }) {
-      const jobId = newJobId()
+      const jobId = (options.newJobId ?? newJobId)()
       const restored = await loadRestore(planned, fileSystem)
       const jobGraph = restored === undefined ? planned : withMaxParallelismOf(restored.metadata, planned)
       const coordinator = new JobMaster({
@@ -75,7 +83,7 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         fileSystem,
         onCollect,
         yieldTo,
-        random: processRandom,
+        random,
         headrace: ownVersion(),
         place: checkpointPlaceOf(jobGraph.config, jobId, configValue(jobGraph.config, 'io.tmp.dirs')?.split(',')[0] ?? temporaryFolder()),
         ...(restored && { restored }),
@@ -100,8 +108,6 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
 
 const noProgram =
   'Task threads load the program by themselves, and this one was not started by `headrace run`, so its jobs run in the calling thread.'
-
-const definedOf = ({ clock, fileSystem }: LocalExecutorOptions) => ({ ...(clock && { clock }), ...(fileSystem && { fileSystem }) })
 
 /** The table's limit is that of a TaskManager process, which has none of its own. */
 function networkMemoryOf(config: Readonly<Record<string, unknown>>): NetworkMemory {

@@ -14,6 +14,7 @@ import type { Source } from '../function/source.ts'
 import type { WatermarkStrategy } from '../function/watermark.ts'
 import { createJobGraph } from '../graph/create-job-graph.ts'
 import { StreamGraphBuilder } from '../graph/stream-graph-builder.ts'
+import { type CheckpointOptions, checkpointConfig } from './checkpoint-options.ts'
 import { CollectedRows } from './collected-rows.ts'
 import { PlannedConnection } from './connected-streams.ts'
 import type { Duration } from './durations.ts'
@@ -125,6 +126,14 @@ export class Environment {
   /** Every operator becomes a task of its own. `env.disableOperatorChaining()` */
   disableOperatorChaining(): this {
     return this.configure({ 'pipeline.operator-chaining.enabled': false })
+  }
+
+  /**
+   * The job takes a checkpoint so often, and goes on from the latest one after a failure. What is not given keeps its setting.
+   * `env.enableCheckpointing(seconds(10), { dir: '/data/checkpoints' })`
+   */
+  enableCheckpointing(interval: Duration, options: CheckpointOptions = {}): this {
+    return this.configure(checkpointConfig(interval, options))
   }
 
   /** `env.fromSource(fileSource({ path, format: csv<Flight>() }), { name: 'flights', watermarks: monotonousTimestamps('date') })` */

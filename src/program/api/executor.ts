@@ -43,9 +43,10 @@ export interface CheckpointReport {
   readonly sizeBytes: number
   /** Its folder. */
   readonly path: string
-  /** Longest of its tasks: from the first barrier to the last, and the time in which they took no input. */
+  /** Longest of its tasks: from the first barrier to the last, the time in which they took no input, and from there until their files were written. */
   readonly alignmentMs: number
   readonly syncMs: number
+  readonly asyncMs: number
   /** Why it failed. */
   readonly error?: StreamError
 }

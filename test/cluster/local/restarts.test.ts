@@ -14,13 +14,18 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** Counts n per key; each key's rows come out as 1, 2, 3, ... The failing step runs in the first attempt only. */
+/**
+ * Counts n per key; each key's rows come out as 1, 2, 3, ... The failing step runs in the first attempt only: at the row `failsAt`, or at
+ * the first row that comes when a checkpoint is complete.
+ */
 const counting = (failure: string) => `
-  import { t, valueState } from 'headrace'
+  import { generator, t, valueState } from 'headrace'
   let attempt = 0
+  let isComplete = false
   export default async (env, args) => {
     env.setParallelism(args.parallelism ?? 2).configure(args.config)
-    return env.fromSequence(1, args.rows)
+    const rate = args.failsAt === undefined && args.rate ? { ratePerSecond: args.rate } : {}
+    return env.fromSource(generator((index) => index + 1, { count: args.rows, ...rate }), { uid: 'numbers' })
       .map((n) => ({ key: n % 7, n }), { uid: 'keys' })
       .keyBy('key')
       .process({
@@ -30,8 +35,9 @@ const counting = (failure: string) => `
           const seen = (ctx.state.seen.value ?? 0) + 1
           ctx.state.seen.update(seen)
           out.collect({ key: row.key, seen })
-          if (attempt === 0 && row.n === args.failsAt) { ${failure} }
+          if (attempt === 0 && (row.n === args.failsAt || (isComplete && args.rate))) { ${failure} }
         },
+        notifyCheckpointComplete() { isComplete = true },
       }, { uid: 'count' })
       .executeAndCollect()
   }`
@@ -62,13 +68,17 @@ describe.each(['inline', 'threads'] as const)('a job with checkpoints, %s', (mod
     const events: JobEvent[] = []
     const { value, jobs } = await runProgram(counting("throw new Error('seeded')"), {
       mode,
-      args: { rows: 150_000, failsAt: 120_000, config: fast },
+      args: { rows: 30_000, rate: 20_000, config: fast },
       onJob: (job) => job.onEvent((event) => void events.push(event)),
     })
-    expectExactlyOnce(value, 150_000)
+    expectExactlyOnce(value, 30_000)
     expect(jobs[0]!.numRestarts).toBe(1)
     const restarting = events.find((event) => event.on === 'restarting')
-    expect(restarting).toMatchObject({ restart: 1, cause: { code: 'USER_FUNCTION_FAILED', message: expect.stringContaining('seeded') } })
+    expect(restarting).toMatchObject({
+      checkpointId: expect.any(Number),
+      restart: 1,
+      cause: { code: 'USER_FUNCTION_FAILED', message: expect.stringContaining('seeded') },
+    })
     expect(events.filter((event) => event.on === 'checkpointCompleted').length).toBeGreaterThan(0)
   })
 
@@ -93,18 +103,19 @@ describe.each(['inline', 'threads'] as const)('a job with checkpoints, %s', (mod
   })
 
   it('stops with a savepoint, and goes on from it at another parallelism', async () => {
-    const rows = 400_000
+    const rows = 40_000
+    const rate = 20_000
     let stopped: Promise<string> | undefined
     const stop = (job: JobClient): void =>
       job.onEvent((event) => {
         if (event.on === 'checkpointCompleted') stopped ??= job.stopWithSavepoint({ directory: folder })
       })
-    const first = await runProgram(counting(''), { mode, args: { rows, config: fast }, onJob: stop })
+    const first = await runProgram(counting(''), { mode, args: { rows, rate, config: fast }, onJob: stop })
     const savepoint = await stopped!
     expect(first.jobs[0]!.status).toBe('FINISHED')
     const second = await runProgram(counting(''), {
       mode,
-      args: { rows, parallelism: 3, config: { ...fast, 'execution.state-recovery.path': savepoint } },
+      args: { rows, rate, parallelism: 3, config: { ...fast, 'execution.state-recovery.path': savepoint } },
     })
     expect((first.value as Row[]).length).toBeGreaterThan(0)
     expect((second.value as Row[]).length).toBeGreaterThan(0)
@@ -117,9 +128,9 @@ describe('a job in threads', () => {
   it('replaces a thread that was lost', async () => {
     const { value, jobs } = await runProgram(counting('process.exit(3)'), {
       mode: 'threads',
-      args: { rows: 100_000, failsAt: 80_000, config: fast },
+      args: { rows: 30_000, rate: 20_000, config: fast },
     })
-    expectExactlyOnce(value, 100_000)
+    expectExactlyOnce(value, 30_000)
     expect(jobs[0]!.numRestarts).toBe(1)
   })
 

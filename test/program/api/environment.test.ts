@@ -56,6 +56,25 @@ describe('an environment', () => {
     expect(executor.jobs[0]!.jobGraph.vertices.map((vertex) => vertex.name)).toEqual(['Source: sequence 1 to 3 -> Sink: discard'])
   })
 
+  it('says which checkpoints its jobs take, as configuration', () => {
+    const { env } = played()
+    env.enableCheckpointing(10_000, { mode: 'atLeastOnce', dir: '/data', minPause: 500, retention: 'retainOnCancellation' })
+    expect(env.config).toEqual({
+      'execution.checkpointing.interval': 10_000,
+      'execution.checkpointing.mode': 'AT_LEAST_ONCE',
+      'execution.checkpointing.dir': '/data',
+      'execution.checkpointing.min-pause': 500,
+      'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+    })
+    expect(played().env.configure({ 'execution.checkpointing.dir': '/kept' }).enableCheckpointing(50).config).toEqual({
+      'execution.checkpointing.dir': '/kept',
+      'execution.checkpointing.interval': 50,
+    })
+    expect(() => env.enableCheckpointing(1)).toThrow('execution.checkpointing.interval')
+    expect(() => env.enableCheckpointing(50, { modus: 'x' } as object)).toThrow("enableCheckpointing() has no option 'modus'")
+    expect(() => env.enableCheckpointing(50, { mode: 'often' } as object)).toThrow("mode is 'often'")
+  })
+
   it('reads configuration by Flink keys, with the program over the client', () => {
     const env = new Environment({
       executor: async () => new PlayedExecutor(),
