@@ -41,6 +41,11 @@ export class BarrierAligner {
     this.#open = new Set(Array.from({ length: channelCount }, (_, channel) => channel))
   }
 
+  /** Some channels have brought a barrier that others have not. */
+  get isAligning(): boolean {
+    return this.#alignments.length > 0
+  }
+
   /** The coordinator has begun a checkpoint. */
   announce(checkpointId: number): AlignmentStep[] {
     if (this.#isOver(checkpointId)) return []

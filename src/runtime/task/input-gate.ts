@@ -59,6 +59,10 @@ export class InputGate implements TaskInput {
     return this.#unclosed === 0 && this.#queue.length === 0
   }
 
+  get isAligning(): boolean {
+    return this.#aligner.isAligning
+  }
+
   startCheckpoint({ checkpointId }: CheckpointStart): void {
     this.#align(this.#aligner.announce(checkpointId))
   }

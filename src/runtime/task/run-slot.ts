@@ -13,7 +13,7 @@ import { userFailure } from '../operator/user-function.ts'
 import { buildTask } from './build-task.ts'
 import type { SlotDeployment, ToSlot } from './deployment.ts'
 import { openTask } from './open-task.ts'
-import type { RunningSlot, RunSlot, SlotHost } from './slot.ts'
+import type { RunningSlot, RunSlot, SlotHost, TaskDescription } from './slot.ts'
 import { SourceInput } from './source-input.ts'
 import type { Task, TaskPhase } from './task.ts'
 
@@ -52,6 +52,10 @@ class Slot implements RunningSlot {
       this.wake()
     })
     void this.#open(graph)
+  }
+
+  describe(): readonly TaskDescription[] {
+    return this.#tasks.map((task) => (this.#state === 'opening' ? { ...task.describe(), phase: 'opening' } : task.describe()))
   }
 
   wake(): void {

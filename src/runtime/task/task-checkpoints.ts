@@ -88,6 +88,12 @@ export class TaskCheckpoints {
     return this.#barrier !== undefined
   }
 
+  /** What it held at a barrier is being written. */
+  get isWriting(): boolean {
+    for (const { isAcknowledged } of this.#written.values()) if (!isAcknowledged) return true
+    return false
+  }
+
   get mayFinish(): boolean {
     return this.#mayFinish
   }

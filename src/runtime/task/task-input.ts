@@ -29,6 +29,8 @@ export interface TaskInput {
   pollTime?(): TaskEvent | undefined
   /** Nothing comes any more, no barrier either. */
   readonly isClosed: boolean
+  /** Some channels have brought a barrier that others have not. */
+  readonly isAligning?: boolean
   startCheckpoint(start: CheckpointStart): void
   abortCheckpoint(checkpointId: number): void
   /** What the input itself holds, when the operators' state is taken. */

@@ -22,6 +22,7 @@ import type { CheckpointStart } from '../state/snapshot.ts'
 import type { TaskMetrics } from './deployment.ts'
 import { operatorCounts } from './operator-counts.ts'
 import type { OutgoingEdges } from './outgoing-edges.ts'
+import type { TaskDescription } from './slot.ts'
 import type { TaskCheckpoints } from './task-checkpoints.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
 import { TimeSplit } from './time-split.ts'
@@ -357,6 +358,19 @@ export class Task {
       }
     }
     return failures
+  }
+
+  describe(): TaskDescription {
+    const { vertex, subtask, chain, input, checkpoints } = this.options
+    return {
+      vertex,
+      subtask,
+      phase: this.phase,
+      isFiring: chain.isAdvancing,
+      isAligning: input.isAligning === true,
+      isTakingSnapshot: checkpoints.isUnderWay,
+      isWritingSnapshot: checkpoints.isWriting,
+    }
   }
 
   metrics(): TaskMetrics {

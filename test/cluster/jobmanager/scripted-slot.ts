@@ -52,6 +52,10 @@ class ScriptedSlot implements RunningSlot {
     }
   }
 
+  describe(): [] {
+    return []
+  }
+
   wake(): void {
     this.#wake?.()
   }

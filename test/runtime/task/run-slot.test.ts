@@ -134,6 +134,11 @@ describe('a slot', () => {
     await bench.rest()
     await bench.slots[0]!.done
     expect(sink.rows).toEqual(numbered(5_000))
+    const still = { phase: 'finished', isFiring: false, isAligning: false, isTakingSnapshot: false, isWritingSnapshot: false }
+    expect(bench.slots[0]!.describe()).toEqual([
+      { vertex: 0, subtask: 0, ...still },
+      { vertex: 1, subtask: 0, ...still },
+    ])
     expect(bench.states()).toEqual(['0 initializing', '1 initializing', '0 running', '1 running', '0 finished', '1 finished'])
     const last = bench.said[0]!.findLast((message) => message.say === 'metrics')!
     expect(last.say === 'metrics' && last.tasks.map(({ vertex, recordsIn }) => [vertex, recordsIn])).toEqual([
