@@ -30,15 +30,15 @@ export const grows = ({ rss, heap }: Endurance): boolean => rss.mbPerMinute >= a
 
 type Points = readonly (readonly [second: number, mb: number])[]
 
-const windowSeconds = 60
-
-/** The least point of each minute; of each tenth where there are only a few minutes. */
+/** The least point of each minute, or of each eighth where that is shorter. */
 function floorOf(points: Points): Points {
-  const span = points.at(-1)![0] - points[0]![0]
-  const window = Math.max(1, Math.min(windowSeconds, span / 10))
+  const from = points[0]![0]
+  const span = points.at(-1)![0] - from
+  const windows = Math.max(8, Math.floor(span / 60))
   const least = new Map<number, Points[number]>()
   for (const point of points) {
-    const at = Math.floor((point[0] - points[0]![0]) / window)
+    // The last point belongs to the last window: alone in one of its own it would be no least of anything.
+    const at = Math.min(windows - 1, Math.floor(((point[0] - from) / span) * windows))
     if (point[1] < (least.get(at)?.[1] ?? Number.POSITIVE_INFINITY)) least.set(at, point)
   }
   return [...least.values()]

@@ -9,6 +9,7 @@ test('a sawtooth that stays where it is does not grow, and one that climbs does'
   expect(Math.abs(flat.mbPerMinute)).toBeLessThan(0.1)
   expect(climbing.mbPerMinute).toBeGreaterThan(1.9)
   expect(climbing.mbPerMinute).toBeLessThan(2.1)
+  expect(flat.floorMb).toBe(150)
   const of = (rss: typeof flat, heap: typeof flat): Endurance => ({ seconds: 600, samples: 480, rss, heap })
   expect(grows(of(flat, flat))).toBe(false)
   expect(grows(of(climbing, flat))).toBe(true)
