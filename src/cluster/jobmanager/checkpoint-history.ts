@@ -28,7 +28,6 @@ export class CheckpointHistory {
       alignmentMs: Math.max(report.alignmentMs, alignmentMs),
       syncMs: Math.max(report.syncMs, prepareMs + syncMs),
       asyncMs: Math.max(report.asyncMs, asyncMs),
-      asyncMs: Math.max(report.asyncMs, asyncMs),
     }))
   }
 

@@ -42,8 +42,8 @@ const keys = {
   retention: 'execution.checkpointing.externalized-checkpoint-retention',
 } as const satisfies Record<keyof CheckpointOptions, string>
 
-/** Other values are checked where the configuration is. Throws INVALID_ARGUMENT for an option, or a word, that there is not. */
-export function checkpointConfig(interval: Duration, options: CheckpointOptions): Config {
+/** `interval`: ms, or Flink's text form. Other values are checked where the configuration is. Throws INVALID_ARGUMENT for an option, or a word, that there is not. */
+export function checkpointConfig(interval: Duration | string, options: CheckpointOptions): Config {
   checkOptionNames('enableCheckpointing()', options, Object.keys(keys))
   checkOneOf('enableCheckpointing()', 'mode', options.mode, Object.keys(modes))
   checkOneOf('enableCheckpointing()', 'retention', options.retention, Object.keys(retentions))

@@ -132,7 +132,7 @@ export class Environment {
    * The job takes a checkpoint so often, and goes on from the latest one after a failure. What is not given keeps its setting.
    * `env.enableCheckpointing(seconds(10), { dir: '/data/checkpoints' })`
    */
-  enableCheckpointing(interval: Duration, options: CheckpointOptions = {}): this {
+  enableCheckpointing(interval: Duration | string, options: CheckpointOptions = {}): this {
     return this.configure(checkpointConfig(interval, options))
   }
 
