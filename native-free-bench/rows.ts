@@ -4,6 +4,8 @@
 import { headraceRun } from './headrace-command.ts'
 import { workloads } from './workloads/all.ts'
 import type { ProgramReport } from './workloads/program.ts'
+import { state32 } from './workloads/state32.ts'
+import type { TakenCheckpoints } from './workloads/taken-checkpoints.ts'
 import type { Form, RowCount, Workload, WorkloadOptions } from './workloads/workload.ts'
 
 export interface Row {
@@ -22,6 +24,7 @@ export interface Figures {
   readonly records?: number
   /** Absent: the run's result was not looked at. */
   readonly rows?: number
+  readonly checkpoints?: TakenCheckpoints
 }
 
 const keysOf: Readonly<Record<string, readonly number[]>> = {
@@ -30,7 +33,10 @@ const keysOf: Readonly<Record<string, readonly number[]>> = {
 }
 
 export function rowsOf(filter: string | undefined, keys: number | undefined): Row[] {
-  const chosen = filter === undefined ? Object.values(workloads) : filter.split(',').map((name) => workloads[name] ?? unknown(name))
+  const chosen =
+    filter === undefined
+      ? Object.values(workloads).filter((workload) => workload !== state32)
+      : filter.split(',').map((name) => workloads[name] ?? unknown(name))
   return chosen.flatMap((workload) =>
     (keys === undefined ? (keysOf[workload.name] ?? [10_000]) : [keys]).flatMap((count) =>
       workload.forms.flatMap((form): Row[] => {
@@ -53,16 +59,21 @@ export const titleOf = ({ workload, keys, form, schema }: Row): string =>
 export interface RunSettings {
   readonly parallelism: number
   readonly mode: string
+  /** A folder: with a checkpoint every second, there. */
+  readonly checkpoints?: string
 }
 
-async function run(row: Row, records: number, settings: RunSettings, check: boolean): Promise<ProgramReport> {
+async function run(row: Row, records: number, { checkpoints, ...settings }: RunSettings, check: boolean): Promise<ProgramReport> {
   const text = await headraceRun(
     {
       program: new URL('workloads/program.ts', import.meta.url),
       ...settings,
       // Freezing rows, which inline mode does by default, is for finding mistakes.
       define: settings.mode === 'inline' ? ['execution.check-mutation=false'] : [],
-      args: { workload: row.workload.name, records, keys: row.keys, form: row.form, schema: row.schema, check: check ? 'true' : undefined },
+      args: {
+        ...{ workload: row.workload.name, records, keys: row.keys, form: row.form, schema: row.schema },
+        ...{ checkpoints, check: check ? 'true' : undefined },
+      },
     },
     'pipe',
   )
@@ -125,5 +136,6 @@ export async function timed(row: Row, records: number, settings: RunSettings): P
     seconds: report.seconds,
     records,
     rows: report.rows,
+    ...(report.checkpoints && { checkpoints: report.checkpoints }),
   }
 }

@@ -5,6 +5,7 @@
 import { discardSink, type Environment, type Sink } from 'headrace'
 import { measure } from '../measure.ts'
 import { workloads } from './all.ts'
+import { type TakenCheckpoints, watchCheckpoints } from './taken-checkpoints.ts'
 import type { Form, Tally, Workload, WorkloadOptions } from './workload.ts'
 
 interface Args {
@@ -14,6 +15,8 @@ interface Args {
   readonly form: Form
   readonly schema: 'declared' | 'inferred'
   readonly check?: string
+  /** A folder: the job takes a checkpoint there every second. */
+  readonly checkpoints?: string
 }
 
 export interface ProgramReport {
@@ -23,6 +26,7 @@ export interface ProgramReport {
   readonly records: number
   readonly seconds: number
   readonly coreSeconds: number
+  readonly checkpoints?: TakenCheckpoints
 }
 
 const warm = 0.1
@@ -32,10 +36,13 @@ export default async function workload(env: Environment, args: Args): Promise<vo
   const options: WorkloadOptions = { records: Number(args.records), keys: Number(args.keys), form: args.form, schema: args.schema }
   const definition = workloads[args.workload]!
   definition.build(env, options).sinkTo(args.check === undefined ? discardSink() : tallySink(definition, options), { name: sinkName })
+  if (args.checkpoints !== undefined) env.enableCheckpointing(1000, { dir: args.checkpoints })
   const job = await env.executeAsync(definition.name)
+  const checkpoints = args.checkpoints === undefined ? undefined : watchCheckpoints(job, `${args.checkpoints}/kept`)
   const { result, ...measured } = await measure(job, options.records, warm)
   const rows = result.operators.find((operator) => operator.name === sinkName || operator.name === `Sink: ${sinkName}`)?.recordsIn
-  process.stdout.write(`${JSON.stringify({ rows, totals: result.counters, ...measured } satisfies ProgramReport)}\n`)
+  const report: ProgramReport = { rows, totals: result.counters, ...measured, ...(checkpoints && { checkpoints: checkpoints() }) }
+  process.stdout.write(`${JSON.stringify(report)}\n`)
 }
 
 /** Adds the totals of each subtask to the job's counters. */
