@@ -96,9 +96,19 @@ export class CheckpointCoordinator {
   }
 
   apply(event: CheckpointEvent, nowMs: number): readonly CheckpointDecision[] {
-    if (this.#stop === 'ended') return event.on === 'acknowledged' ? this.#late(event.checkpointId, event.task, event.snapshot) : []
+    if (this.#stop === 'ended') return this.#afterEnd(event)
     const decisions = this.#react(event, nowMs)
     return [...decisions, ...this.#storable(nowMs), ...this.#trigger(nowMs)]
+  }
+
+  #afterEnd(event: CheckpointEvent): readonly CheckpointDecision[] {
+    if (event.on === 'acknowledged') return this.#late(event.checkpointId, event.task, event.snapshot)
+    return event.on === 'requested' ? [{ do: 'reject', request: event.asked.request, error: this.#notNow() }] : []
+  }
+
+  #afterEnd(event: CheckpointEvent): readonly CheckpointDecision[] {
+    if (event.on === 'acknowledged') return this.#late(event.checkpointId, event.task, event.snapshot)
+    return event.on === 'requested' ? [{ do: 'reject', request: event.asked.request, error: this.#notNow() }] : []
   }
 
   #react(event: CheckpointEvent, nowMs: number): readonly CheckpointDecision[] {
@@ -153,11 +163,13 @@ export class CheckpointCoordinator {
 
   #notNow(): StreamError {
     const why =
-      this.#stop !== 'none'
-        ? 'it is being stopped with a savepoint'
-        : [...this.#tasks.values()].includes('starting')
-          ? 'not all of its tasks are running'
-          : 'tasks of it have finished'
+      this.#stop === 'ended'
+        ? 'it has ended'
+        : this.#stop !== 'none'
+          ? 'it is being stopped with a savepoint'
+          : [...this.#tasks.values()].includes('starting')
+            ? 'not all of its tasks are running'
+            : 'tasks of it have finished'
     return new StreamError('CHECKPOINT_DECLINED', `The job takes no checkpoint or savepoint now: ${why}`, {
       hint: 'Try again when the job runs.',
     })

@@ -206,6 +206,12 @@ describe('savepoints', () => {
     expect(at(520, savepoint(4))).toContain('trigger')
   })
 
+  it('are refused when the job has ended', () => {
+    const { at } = begin()
+    at(10, { on: 'jobEnded', status: 'CANCELED' })
+    expect(at(20, savepoint(1))).toBe('reject request 1')
+  })
+
   it('that stop the job are followed by no checkpoint', () => {
     const { at, pass } = begin()
     at(10, savepoint(1, 'drain'))

@@ -26,6 +26,12 @@ export type Step =
   | { readonly exit: number }
   | { readonly fillHeap: true }
   | { readonly throwLater: string }
+  /** In the first attempt of the job only. */
+  | { readonly throwsOnce: string }
+  /** Goes on when a checkpoint is complete. */
+  | { readonly awaitCheckpoint: true }
+  /** Declines checkpoints from now on. */
+  | { readonly decline: string }
 
 export const scriptedSlot: RunSlot = (deployment, _graph, host) => new ScriptedSlot(deployment, host)
 
@@ -38,6 +44,8 @@ class ScriptedSlot implements RunningSlot {
   #finish!: () => void
   #wake: (() => void) | undefined
   #hung = false
+  #decline: string | undefined
+  #completed: (() => void)[] = []
 
   constructor(deployment: SlotDeployment, host: SlotHost) {
     this.#deployment = deployment
@@ -63,6 +71,8 @@ class ScriptedSlot implements RunningSlot {
   async #receive(message: ToSlot): Promise<void> {
     if (this.#hung) return
     if (message.do === 'cancel') return this.#endAll('canceled')
+    if (message.do === 'startCheckpoint') return this.#checkpoint(message.checkpoint.checkpointId)
+    if (message.do === 'checkpointComplete') for (const goOn of this.#completed.splice(0)) goOn()
     if (!('vertex' in message)) return
     const task = this.#unfinished.get(`${message.vertex}/${message.subtask}`)
     if (task === undefined) return
@@ -91,6 +101,9 @@ class ScriptedSlot implements RunningSlot {
       control.send({ say: 'collect', channel: 'out', rows: [step.row] })
     }
     if ('uncloneable' in step) control.send({ say: 'collect', channel: 'out', rows: [() => 1] })
+    if ('throwsOnce' in step && this.#deployment.attempt === 0) throw new Error(step.throwsOnce)
+    if ('awaitCheckpoint' in step) await new Promise<void>((resolve) => void this.#completed.push(resolve))
+    if ('decline' in step) this.#decline = step.decline
     if ('throws' in step) throw new Error(step.throws)
     if ('print' in step) control.send({ say: 'print', stream: 'stdout', line: step.print })
     if ('event' in step) control.send({ say: 'enumeratorEvent', vertex: task.vertex, subtask: task.subtask, event: step.event })
@@ -108,6 +121,28 @@ class ScriptedSlot implements RunningSlot {
         throw new Error(step.throwLater)
       })
     if ('fillHeap' in step) for (const kept: unknown[] = []; ; ) kept.push({ text: `${kept.length}` })
+  }
+
+  /** Every task passes it and holds nothing. */
+  #checkpoint(checkpointId: number): void {
+    const { control } = this.#host
+    for (const { vertex, subtask } of this.#unfinished.values()) {
+      if (this.#decline !== undefined) {
+        const error = new StreamError('IO_FAILED', this.#decline).toWire()
+        control.send({ say: 'checkpointDeclined', vertex, subtask, checkpointId, error })
+        continue
+      }
+      const durations = { alignmentMs: 0, prepareMs: 1, syncMs: 2, asyncMs: 3, sizeBytes: 0 }
+      control.send({ say: 'checkpointPassed', vertex, subtask, checkpointId })
+      control.send({
+        say: 'checkpointAcknowledged',
+        vertex,
+        subtask,
+        checkpointId,
+        snapshot: { finished: false, operators: [] },
+        durations,
+      })
+    }
   }
 
   #ping(): void {
