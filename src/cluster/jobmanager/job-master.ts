@@ -16,6 +16,7 @@ import type {
   JobProgress,
   JobStatus,
   JobEvent as PublicEvent,
+  RestoredFrom,
   StopOptions,
 } from '../../program/api/executor.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
@@ -135,6 +136,13 @@ export class JobMaster implements JobClient {
 
   get numRestarts(): number {
     return this.#restarts
+  }
+
+  get restoredFrom(): RestoredFrom | undefined {
+    const metadata = this.#options.restored?.metadata
+    if (metadata === undefined) return undefined
+    const { kind, checkpointId, directory, completedMs } = metadata
+    return { kind, checkpointId, path: directory, completedMs }
   }
 
   get checkpoints(): readonly CheckpointReport[] {

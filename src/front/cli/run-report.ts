@@ -4,33 +4,44 @@
  */
 import { formatDuration } from '../../base/core/duration.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
-import type { JobClient, JobExecutionResult, JobProgress } from '../../program/api/executor.ts'
+import type { CheckpointReport, JobClient, JobEvent, JobExecutionResult, JobProgress } from '../../program/api/executor.ts'
 import { malformedCounter } from '../../program/connector/text-format.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
+import { beginningText, eventText, type KeptCheckpoint, keptText } from './checkpoint-text.ts'
 import { ProgressLine, type TerminalStream } from './progress-line.ts'
 
 export interface RunReport {
   submitted(client: JobClient, jobGraph: JobGraph): void
   progress(client: JobClient, progress: JobProgress): void
+  /** A restart, the end of a checkpoint. */
+  event(client: JobClient, jobName: string, event: JobEvent): void
   print(stream: 'stdout' | 'stderr', line: string): void
   warning(text: string): void
   finished(result: JobExecutionResult): void
   cancelling(): void
   /** Anything else that is about to be written must not end up in the progress line. */
   clear(): void
-  /** What the program came to, when it did not finish; true when it has told the error itself. */
-  failed(error: unknown, interrupted: boolean): boolean
+  /** What the program came to, when it did not finish, and what its jobs left to go on from; true when it has told the error itself. */
+  failed(error: unknown, interrupted: boolean, kept: readonly KeptCheckpoint[]): boolean
 }
 
-export function personReport(stdout: TerminalStream, stderr: TerminalStream): RunReport {
+/** `now` is the wall clock, ms since the epoch; `goOn` the command that goes on from a snapshot's path. */
+export function personReport(stdout: TerminalStream, stderr: TerminalStream, now: () => number, goOn: (path: string) => string): RunReport {
   const line = new ProgressLine(stderr)
   const tell = (text: string): void => {
     line.clear()
     stderr.write(`${text}\n`)
   }
   return {
-    submitted: () => undefined,
-    progress: (_client, progress) => line.show(progress),
+    submitted(client, { jobName, config }) {
+      const text = beginningText(jobName, config, client.restoredFrom)
+      if (text !== undefined) tell(text)
+    },
+    progress: ({ status, checkpoints }, progress) => line.show({ ...progress, status, ...lastCheckpoint(checkpoints, now()) }),
+    event(_client, jobName, event) {
+      const text = eventText(jobName, event)
+      if (text !== undefined) tell(text)
+    },
     print(stream, text) {
       line.clear()
       ;(stream === 'stdout' ? stdout : stderr).write(`${text}\n`)
@@ -47,8 +58,9 @@ export function personReport(stdout: TerminalStream, stderr: TerminalStream): Ru
     },
     cancelling: () => tell('headrace: cancelling; ctrl-C again stops at once'),
     clear: () => line.clear(),
-    failed(_error, interrupted) {
+    failed(_error, interrupted, kept) {
       line.clear()
+      for (const each of kept) tell(keptText(each, kept.length > 1, goOn))
       return interrupted
     },
   }
@@ -57,18 +69,35 @@ export function personReport(stdout: TerminalStream, stderr: TerminalStream): Ru
 export function machineReport(stdout: TerminalStream): RunReport {
   const say = (event: string, fields: object): void => void stdout.write(`${JSON.stringify({ event, ...fields })}\n`)
   return {
-    submitted: ({ jobId }, { jobName, fingerprint, vertices }) =>
-      say('submitted', { jobId, jobName, fingerprint, vertices: vertices.map(({ name, parallelism }) => ({ name, parallelism })) }),
+    submitted: ({ jobId, restoredFrom }, { jobName, fingerprint, vertices }) =>
+      say('submitted', {
+        ...{ jobId, jobName, fingerprint, restoredFrom },
+        vertices: vertices.map(({ name, parallelism }) => ({ name, parallelism })),
+      }),
+    event: ({ jobId }, _jobName, { on, ...event }) => {
+      if ('checkpoint' in event) say('checkpoint', { jobId, ...event.checkpoint, error: event.checkpoint.error?.toWire() })
+      else if ('cause' in event) say('restarting', { jobId, ...event, cause: event.cause.toWire() })
+      else if ('error' in event) say('warning', { jobId, text: `${event.path} could not be removed: ${event.error.message}` })
+      else say(on, { jobId, ...event })
+    },
     progress: ({ jobId }, progress) => say('progress', { jobId, ...progress }),
     print: (stream, line) => say('print', { stream, line }),
     warning: (text) => say('warning', { text }),
     finished: (result) => say('finished', result),
     cancelling: () => say('cancelling', {}),
     clear: () => undefined,
-    failed(error, interrupted) {
-      if (interrupted) say('canceled', {})
-      else say('failed', { error: StreamError.from(error, 'USER_FUNCTION_FAILED').toWire() })
+    failed(error, interrupted, kept) {
+      const checkpoints = kept.length > 0 && { checkpoints: kept }
+      if (interrupted) say('canceled', { ...checkpoints })
+      else say('failed', { error: StreamError.from(error, 'USER_FUNCTION_FAILED').toWire(), ...checkpoints })
       return true
     },
   }
+}
+
+/** The newest one that is complete, and how old it is. */
+function lastCheckpoint(checkpoints: readonly CheckpointReport[], nowMs: number) {
+  const last = checkpoints.findLast(({ status, kind }) => status === 'completed' && kind === 'checkpoint')
+  if (last === undefined) return undefined
+  return { checkpoint: { checkpointId: last.checkpointId, ageMs: Math.max(0, nowMs - last.triggeredMs - last.durationMs) } }
 }

@@ -68,6 +68,16 @@ export type JobEvent =
   /** Files of a checkpoint that is needed no more could not be removed. */
   | { readonly on: 'cleanupFailed'; readonly path: string; readonly error: StreamError }
 
+/** The snapshot that a job started from. */
+export interface RestoredFrom {
+  readonly kind: 'checkpoint' | 'savepoint'
+  readonly checkpointId: number
+  /** Its folder. */
+  readonly path: string
+  /** When it was complete, wall clock, ms since the epoch. */
+  readonly completedMs: number
+}
+
 export interface StopOptions {
   /** Input ends as if it had been bounded, so that windows fire; do not go on from such a savepoint. Default: false. */
   readonly drain?: boolean
@@ -81,6 +91,8 @@ export interface JobClient {
   /** Rejects with the StreamError that failed the job, or one with code CANCELLED. */
   readonly result: Promise<JobExecutionResult>
   readonly numRestarts: number
+  /** Absent: it began at the beginning. */
+  readonly restoredFrom?: RestoredFrom
   /** The newest checkpoints and savepoints (as many as web.checkpoints.history says), oldest first. */
   readonly checkpoints: readonly CheckpointReport[]
   cancel(): Promise<void>

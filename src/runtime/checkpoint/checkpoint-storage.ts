@@ -150,7 +150,7 @@ async function addFound(path: string, fileSystem: FileSystem, found: FoundCheckp
 
 /**
  * The newest complete checkpoint or savepoint below a folder, of the named job where a name is given; undefined: there is none.
- * Throws if a newer one than that cannot be read: going on from an older one must be someone's decision.
+ * Throws if a newer one than that cannot be read, or lacks files: going on from an older one must be someone's decision.
  */
 export async function latestCheckpoint(
   directory: string,
@@ -160,17 +160,45 @@ export async function latestCheckpoint(
   const found = await listCheckpoints(directory, fileSystem)
   const candidates = found.filter(({ metadata }) => metadata === undefined || jobName === undefined || metadata.jobName === jobName)
   const newest = candidates.at(-1)
-  if (newest?.error !== undefined) throw newest.error
-  return newest?.metadata
+  if (newest === undefined) return undefined
+  try {
+    return await readMetadata(newest.path, fileSystem)
+  } catch (thrown) {
+    const older = candidates.slice(0, -1).findLast(({ metadata }) => metadata !== undefined)
+    throw unreadableLatest(newest.path, older?.metadata, StreamError.from(thrown, 'IO_FAILED'))
+  }
 }
 
-/** Removes a checkpoint: first its metadata, so that it is none any more, then the files that it names, then the folder if that is empty. */
+function unreadableLatest(path: string, older: CheckpointMetadata | undefined, error: StreamError): StreamError {
+  const alternative =
+    older === undefined
+      ? 'There is no older one: put the folder aside to begin at the beginning.'
+      : `The next older one is ${older.kind} ${older.checkpointId} of ${new Date(older.completedMs).toISOString()}: name its path to go on from it,\n${older.directory}`
+  return new StreamError(error.code, `The newest checkpoint is damaged: ${error.message}`, {
+    hint: alternative,
+    place: { file: path, ...error.place },
+    cause: error,
+  })
+}
+
+/**
+ * Removes a checkpoint: first its metadata, so that it is none any more, then the files that it names, then its folder and that of its
+ * job if they are empty. Called again after a failure, it goes on.
+ */
 export async function removeCheckpoint(metadata: CheckpointMetadata, fileSystem: FileSystem): Promise<void> {
-  const { directory } = metadata
+  const { directory, jobId } = metadata
   const paths = stateFiles(metadata).map((file) => stateFilePath(file, directory))
   await fileSystem.remove(`${directory}/${metadataName}`)
   for (const path of paths) await fileSystem.remove(path)
   await removeIfEmpty(directory, fileSystem)
+  const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
+  if (metadata.kind === 'checkpoint' && parent.endsWith(`/${jobId}`)) await removeIfEmpty(parent, fileSystem)
+}
+
+/** Removes what a checkpoint that was given up left, though its metadata may have got its name: that first. */
+export async function removeGivenUp(directory: string, fileSystem: FileSystem): Promise<void> {
+  await fileSystem.remove(`${directory}/${metadataName}`)
+  await removeUnfinished(directory, fileSystem)
 }
 
 /** Removes what a checkpoint that was not completed left: state files and metadata under its first name. One with metadata stays as it is. */

@@ -209,4 +209,26 @@ describe('the latest checkpoint below a folder', () => {
     await put(fileSystem, 'c/job1/chk-3', 1100)
     expect((await latestCheckpoint('c', fileSystem))?.directory).toBe('c/job1/chk-3')
   })
+
+  test('that cannot be read is told with the next older one as the alternative', async () => {
+    const fileSystem = new MemoryFileSystem({ clock: new ManualClock(Date.UTC(2026, 1, 3)) })
+    await put(fileSystem, 'c/job1/chk-1', Date.UTC(2026, 1, 2))
+    await put(fileSystem, 'c/job1/chk-7', Date.UTC(2026, 1, 2), 'other')
+    await replace(fileSystem, 'c/job1/chk-2/_metadata.json', 'torn')
+    await expect(latestCheckpoint('c', fileSystem, 'test')).rejects.toMatchObject({
+      code: 'STATE_INCOMPATIBLE',
+      message: expect.stringMatching(/^The newest checkpoint is damaged: cannot read c\/job1\/chk-2\/_metadata\.json: /),
+      hint: 'The next older one is checkpoint 1 of 2026-02-02T00:00:00.000Z: name its path to go on from it,\nc/job1/chk-1',
+    })
+    await expect(latestCheckpoint('c', fileSystem, 'none')).rejects.toMatchObject({
+      hint: 'There is no older one: put the folder aside to begin at the beginning.',
+    })
+  })
+
+  test('that lacks a file is damaged too', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const { operators } = await written(fileSystem)
+    await fileSystem.remove(`${directory}/${operators[0]!.subtasks[0]!.states[0]!.files[0]!.path}`)
+    await expect(latestCheckpoint('checkpoints', fileSystem)).rejects.toThrow(/damaged: cannot read .* is missing/)
+  })
 })
