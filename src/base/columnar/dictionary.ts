@@ -65,7 +65,8 @@ export class StringDictionary {
   encode(values: readonly unknown[], nulls: Uint8Array | null, rowCount: number, ids: Int32Array): boolean {
     if (this.#isOff) return false
     // Twice as many places as strings, so that few meet.
-    if (this.size * 2 > this.#cached.length && this.#cached.length < largestCache) this.#makeCache(this.#cached.length * 4)
+    if (this.size * 2 > this.#cached.length && this.#cached.length < largestCache)
+      this.#makeCache(Math.min(largestCache, this.#cached.length * 4))
     const cached = this.#cached
     const cachedIds = this.#cachedIds
     const mask = cached.length - 1
