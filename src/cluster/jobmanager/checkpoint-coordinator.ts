@@ -106,11 +106,6 @@ export class CheckpointCoordinator {
     return event.on === 'requested' ? [{ do: 'reject', request: event.asked.request, error: this.#notNow() }] : []
   }
 
-  #afterEnd(event: CheckpointEvent): readonly CheckpointDecision[] {
-    if (event.on === 'acknowledged') return this.#late(event.checkpointId, event.task, event.snapshot)
-    return event.on === 'requested' ? [{ do: 'reject', request: event.asked.request, error: this.#notNow() }] : []
-  }
-
   #react(event: CheckpointEvent, nowMs: number): readonly CheckpointDecision[] {
     switch (event.on) {
       case 'taskRunning':
