@@ -1,6 +1,6 @@
 /**
  * The files of one job's checkpoints, as its JobMaster handles them: where they go, what enumerators held, the metadata, and their end.
- * Removing goes on in the background; `settled` waits for it. What cannot be removed is told, and changes nothing else.
+ * Removing goes on in the background; `settled` waits for it. What cannot be removed is told and tried again later; it changes nothing else.
  */
 import { type Config, configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -8,8 +8,9 @@ import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { CheckpointMetadata, SubtaskSnapshot } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import {
   checkpointDirectory,
+  metadataName,
   removeCheckpoint,
-  removeUnfinished,
+  removeGivenUp,
   savepointDirectory,
   writeMetadata,
 } from '../../runtime/checkpoint/checkpoint-storage.ts'
@@ -54,6 +55,8 @@ export class CheckpointFiles {
   readonly #removals = new Set<Promise<void>>()
   /** Of what was given up: tasks may have been writing into them since. */
   readonly #abandoned = new Set<string>()
+  /** What could not be removed yet, by path. */
+  readonly #left = new Map<string, () => Promise<void>>()
 
   #isUsed = false
 
@@ -88,22 +91,43 @@ export class CheckpointFiles {
     return sizeBytes + metadata.operators.reduce((sum, operator) => sum + sizeOf(operator), 0)
   }
 
-  /** A checkpoint that is complete. */
-  remove(metadata: CheckpointMetadata): void {
-    this.#inBackground(metadata.directory, () => removeCheckpoint(metadata, this.#options.fileSystem))
+  /** A checkpoint that is complete; nothing of it goes before `after` has settled. */
+  remove(metadata: CheckpointMetadata, after: Promise<unknown>): void {
+    this.#inBackground(metadata.directory, async () => {
+      await after
+      await removeCheckpoint(metadata, this.#options.fileSystem)
+    })
+  }
+
+  /** A folder whose metadata could not be written for sure is none with metadata; false: that is not sure. */
+  async withdraw(directory: string): Promise<boolean> {
+    try {
+      await this.#options.fileSystem.remove(`${directory}/${metadataName}`)
+      return true
+    } catch (thrown) {
+      this.#options.onCleanupFailed(directory, StreamError.from(thrown, 'IO_FAILED'))
+      return false
+    }
+  }
+
+  /** The disk may be better now. */
+  retry(): void {
+    for (const [path, remove] of this.#left) this.#inBackground(path, remove)
+    this.#left.clear()
   }
 
   /** The folder of one that was given up. */
   abandon(directory: string): void {
     this.#abandoned.add(directory)
-    this.#inBackground(directory, () => removeUnfinished(directory, this.#options.fileSystem))
+    this.#inBackground(directory, () => removeGivenUp(directory, this.#options.fileSystem))
   }
 
   /** After the last slot has ended: nothing of the job's own stays that is not a checkpoint. */
   async settled(): Promise<void> {
     const { place, jobId, fileSystem } = this.#options
     await Promise.all(this.#removals)
-    for (const directory of this.#abandoned) this.#inBackground(directory, () => removeUnfinished(directory, fileSystem))
+    this.retry()
+    for (const directory of this.#abandoned) this.#inBackground(directory, () => removeGivenUp(directory, fileSystem))
     await Promise.all(this.#removals)
     if (!this.#isUsed) return
     const own = `${place.directory}/${jobId}`
@@ -117,7 +141,10 @@ export class CheckpointFiles {
 
   #inBackground(path: string, remove: () => Promise<void>): void {
     const removal: Promise<void> = remove()
-      .catch((thrown) => this.#options.onCleanupFailed(path, StreamError.from(thrown, 'IO_FAILED')))
+      .catch((thrown) => {
+        this.#left.set(path, remove)
+        this.#options.onCleanupFailed(path, StreamError.from(thrown, 'IO_FAILED'))
+      })
       .finally(() => this.#removals.delete(removal))
     this.#removals.add(removal)
   }

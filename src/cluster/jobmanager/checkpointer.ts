@@ -48,6 +48,8 @@ interface UnderWay {
   readonly enumerators: Promise<ReadonlyMap<number, StateTable>>
   metadata?: CheckpointMetadata
   sizeBytes: number
+  /** Settles when its metadata is written, or is gone; false: it may still be there. */
+  storing?: Promise<boolean>
 }
 
 type Answer = { resolve(path: string): void; reject(error: StreamError): void }
@@ -62,7 +64,7 @@ export class Checkpointer {
   readonly #answers = new Map<number, Answer>()
   /** Of checkpoints that are under way or were given up, whose tasks may still be writing. */
   readonly #directories = new Map<number, string>()
-  readonly #background = new Set<Promise<void>>()
+  readonly #background = new Set<Promise<unknown>>()
   #requests = 0
   #latest: CheckpointMetadata | undefined
   #timer: TimerHandle | undefined
@@ -157,7 +159,9 @@ export class Checkpointer {
       case 'trigger':
         return this.#trigger(decision.pending)
       case 'store': {
-        return this.#inBackground(this.#store(decision.pending))
+        const underWay = this.#underWay.get(decision.pending.checkpointId)!
+        underWay.storing = this.#store(decision.pending, underWay)
+        return this.#inBackground(underWay.storing)
       }
       case 'complete':
         return this.#complete(decision.pending)
@@ -170,7 +174,9 @@ export class Checkpointer {
       case 'delete': {
         const owned = this.#owned.get(decision.checkpointId)
         this.#owned.delete(decision.checkpointId)
-        return owned && this.#options.files.remove(owned)
+        // What is being stored may be copying from it.
+        const stores = [...this.#underWay.values()].map(({ storing }) => storing)
+        return owned && this.#options.files.remove(owned, Promise.all(stores))
       }
       case 'failJob':
         return this.#options.failJob(decision.error)
@@ -198,26 +204,26 @@ export class Checkpointer {
     this.#underWay.set(checkpointId, { directory, triggeredMs: timestampMs, enumerators, sizeBytes: 0 })
   }
 
-  async #store(pending: PendingCheckpoint): Promise<void> {
+  /** Answers false where a folder with metadata may be left of a checkpoint that came to nothing. Never rejects. */
+  async #store(pending: PendingCheckpoint, underWay: UnderWay): Promise<boolean> {
     const { checkpointId, asked, snapshots, carried } = pending
     const { jobId, jobGraph, headrace, files, clock } = this.#options
-    const underWay = this.#underWay.get(checkpointId)!
     const { directory, triggeredMs } = underWay
     try {
       const parts = { headrace, jobId, jobGraph, checkpointId, kind: asked.kind, directory, triggeredMs, snapshots }
       const metadata = assembleMetadata({ ...parts, completedMs: clock.now(), enumerators: await underWay.enumerators })
-      underWay.sizeBytes = await files.store(
-        metadata,
-        [...carried].map((task) => snapshots.get(task)!),
-        this.#latest?.directory,
-      )
+      const held = [...carried].map((task) => snapshots.get(task)!)
+      underWay.sizeBytes = await files.store(metadata, held, this.#latest?.directory)
       underWay.metadata = metadata
     } catch (thrown) {
-      return this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') })
+      // An error may come behind a rename that was made: nobody must find the metadata while files that it names are removed.
+      const isGone = await files.withdraw(directory)
+      this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') })
+      return isGone
     }
-    // Given up while it was written: it must not be found.
-    if (pending.phase === 'aborted') return files.remove(underWay.metadata)
+    if (pending.phase === 'aborted') return files.withdraw(directory)
     this.#apply({ on: 'stored', checkpointId })
+    return true
   }
 
   #complete({ checkpointId, asked, commits }: PendingCheckpoint): void {
@@ -225,6 +231,7 @@ export class Checkpointer {
     const { metadata, sizeBytes } = this.#underWay.get(checkpointId)!
     this.#underWay.delete(checkpointId)
     this.#directories.delete(checkpointId)
+    this.#options.files.retry()
     if (commits) this.#latest = metadata
     if (asked.kind === 'checkpoint') this.#owned.set(checkpointId, metadata!)
     sendToAll({ do: 'checkpointComplete', checkpointId })
@@ -238,28 +245,27 @@ export class Checkpointer {
   }
 
   #abort({ checkpointId, asked }: PendingCheckpoint, error: StreamError): void {
-    const { sendToAll, files, clock, onEvent } = this.#options
+    const { clock, onEvent } = this.#options
     const underWay = this.#underWay.get(checkpointId)
     this.#underWay.delete(checkpointId)
-    if (underWay !== undefined) {
-      sendToAll({ do: 'checkpointAborted', checkpointId })
-      // After the enumerators' files, which are not to appear behind it.
-      this.#inBackground(
-        underWay.enumerators
-          .then(
-            () => undefined,
-            () => undefined,
-          )
-          .then(() => files.abandon(underWay.directory)),
-      )
-    }
+    if (underWay !== undefined) this.#inBackground(this.#giveUp(checkpointId, underWay))
     const checkpoint = this.#history.failed(checkpointId, error, clock.now())
     if (checkpoint !== undefined) onEvent({ on: 'checkpointFailed', checkpoint })
     this.#answer(asked.request)?.reject(error)
   }
 
-  #inBackground(work: Promise<void>): void {
-    const tracked: Promise<void> = work.finally(() => this.#background.delete(tracked))
+  /** Slots remove what they wrote when they are told, so they are told of metadata under way only when that is gone; in doubt all stays. */
+  async #giveUp(checkpointId: number, { storing, enumerators, directory }: UnderWay): Promise<void> {
+    const { sendToAll, files } = this.#options
+    if (storing === undefined) sendToAll({ do: 'checkpointAborted', checkpointId })
+    // Files of enumerators are not to appear behind it.
+    await enumerators.catch(() => undefined)
+    if (storing !== undefined && (await storing)) sendToAll({ do: 'checkpointAborted', checkpointId })
+    files.abandon(directory)
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    const tracked: Promise<unknown> = work.finally(() => this.#background.delete(tracked))
     this.#background.add(tracked)
   }
 
