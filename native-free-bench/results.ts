@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import { aims } from './explanations.ts'
+import { aims, meanAim } from './explanations.ts'
 import type { Figures } from './rows.ts'
 
 export interface Result {
@@ -121,7 +121,7 @@ ${table(report.results)}
 
 ${missedAims(report.results)}
 
-${mean === undefined ? '' : `Geometric mean of the ratios: ${mean.toFixed(2)}.\n`}
+${mean === undefined ? '' : `Geometric mean of the ratios: ${mean.toFixed(2)}; the aim is ${meanAim}.\n`}
 ## Against the prototype
 
 prototype/thin-path.mjs runs window-tumbling with 10,000 keys, with every corner cut that a real engine may not cut. The

@@ -8,9 +8,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { type NexmarkAims, nexmarkAims, nexmarkMeanAim } from '../explanations.ts'
 import { headraceRun } from '../headrace-command.ts'
 import { geometricMean, steadySeconds } from '../results.ts'
-import type { Figures, RunSettings } from '../rows.ts'
+import { type Figures, type RunSettings, steady } from '../rows.ts'
 import { queries } from './queries/all.ts'
 import { digestOf } from './rows.ts'
 import { defaultBaseTime } from './source.ts'
@@ -91,18 +92,16 @@ async function timed(query: string, events: number, settings: RunSettings): Prom
 }
 
 async function ours(query: string, { seconds, settings }: CompareOptions): Promise<Figures> {
-  let events = calibrationEvents
-  let figures = await timed(query, events, settings)
-  // A short run is slower than a long one, so that the first guess may be too low.
-  for (let attempt = 0; attempt < 2 && figures.seconds < seconds; attempt++) {
-    events = Math.ceil(((figures.recordsPerSecond * seconds) / (1 - warm)) * (attempt === 0 ? 1.3 : 1.1))
-    figures = await timed(query, events, settings)
-  }
-  return figures
+  const { recordsPerSecond } = await timed(query, calibrationEvents, settings)
+  return steady(seconds, (recordsPerSecond * seconds * 1.3) / (1 - warm), (events) => timed(query, events, settings))
 }
 
 async function flink(query: string, api: Api, { seconds, settings }: CompareOptions): Promise<Figures> {
-  const n = Math.ceil((expected[query]![api] * seconds * 1.15) / (1 - warm))
+  const events = (expected[query]![api] * seconds * 1.15) / (1 - warm)
+  return steady(seconds, events, (n) => flinkRun(query, api, n, settings))
+}
+
+async function flinkRun(query: string, api: Api, n: number, settings: RunSettings): Promise<Figures> {
   const args = [`q=${query}`, `n=${n}`, `parallelism=${settings.parallelism}`, ...(api === 'sql' ? [] : [`api=${api}`])]
   const { stdout } = await promisify(execFile)('./nexmark.sh', args, {
     cwd: folder,
@@ -149,16 +148,27 @@ const cell = (figures: Figures | undefined): string =>
 
 function ratio(ours: Figures | undefined, peer: Figures | undefined): string {
   if (ours === undefined || peer === undefined) return ''
-  const steady = ours.seconds >= steadySeconds && peer.seconds >= steadySeconds
-  return `${(ours.recordsPerSecond / peer.recordsPerSecond).toFixed(2)} / ${(ours.recordsPerCoreSecond / peer.recordsPerCoreSecond).toFixed(2)}${steady ? '' : ' *'}`
+  const isSteady = ours.seconds >= steadySeconds && peer.seconds >= steadySeconds
+  return `${(ours.recordsPerSecond / peer.recordsPerSecond).toFixed(2)} / ${(ours.recordsPerCoreSecond / peer.recordsPerCoreSecond).toFixed(2)}${isSteady ? '' : ' *'}`
 }
 
+const aim = (query: string, of: keyof NexmarkAims): string => String(nexmarkAims[query]?.[of] ?? '')
+
 export function nexmarkTable(results: readonly QueryResult[]): string {
-  const head = ['query', 'ours', 'Flink SQL', 'ratio', 'Flink DataStream', 'ratio']
+  const head = ['query', 'ours', 'Flink SQL', 'ratio', 'aim', 'Flink DataStream', 'ratio', 'aim']
   const rows = results.map(({ query, ours, sql, dataStream, failure }) =>
     failure === undefined
-      ? [query, cell(ours), cell(sql), ratio(ours, sql), cell(dataStream), ratio(ours, dataStream)]
-      : [query, failure.split('\n')[0]!, '', '', '', ''],
+      ? [
+          query,
+          cell(ours),
+          cell(sql),
+          ratio(ours, sql),
+          aim(query, 'sql'),
+          cell(dataStream),
+          ratio(ours, dataStream),
+          aim(query, 'dataStream'),
+        ]
+      : [query, failure.split('\n')[0]!, '', '', '', '', '', ''],
   )
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
@@ -182,13 +192,13 @@ export function nexmarkSection(results: readonly QueryResult[], command: string,
   const means =
     sql === undefined || dataStream === undefined
       ? ''
-      : `\nGeometric mean of the ratios per second: ${sql.toFixed(2)} to SQL, ${dataStream.toFixed(2)} to DataStream.\n`
+      : `\nGeometric mean of the ratios per second: ${sql.toFixed(2)} to SQL (the aim is ${nexmarkMeanAim}), ${dataStream.toFixed(2)} to DataStream.\n`
   return `## Nexmark
 
 Taken ${new Date().toISOString().slice(0, 10)} by \`${command}\`. Peer: ${flinkVersion.replace('4 GB', '8 GB')}.
 
 M events per second / per core-second at 10,000 events per second of event time, one generator a subtask, results discarded;
-from a quarter of the events on until the job has ended. A ratio with * comes from a run shorter than ${steadySeconds} s. "source" is the
+from a quarter of the events on until the job has ended. Aims are of the first figure of a ratio. A ratio with * comes from a run shorter than ${steadySeconds} s. "source" is the
 generator alone, every event dropped: ours makes the columns of q0, Flink's nothing that Java's compiler can drop. Before it is timed
 each query is held to the rows that Flink gave for 100,000 events.
 
