@@ -8,6 +8,7 @@ import type { ColumnSource } from './column-block.ts'
 import type { DataType, Field } from './data-type.ts'
 import { exactTypeOf, fitsExactly, joinExact } from './exact-type.ts'
 import { makeColumn, setValue } from './staging-batch.ts'
+import { joinStructs, structFits, structSource } from './struct-column.ts'
 import { fieldOf, type ValueType } from './value-type.ts'
 
 /** A column's type so far. `declared`: it still is the one that was declared. */
@@ -19,6 +20,7 @@ const numberKinds: readonly string[] = ['int32', 'int64', 'timestamp', 'float64'
 
 /** The type that holds a column and what was there before it (`known`); the same object if that was wide enough. */
 export function widenColumnType(column: ColumnarUnitColumn, rowCount: number, known: ColumnType | undefined): ColumnType {
+  if (column.fields !== undefined && known !== undefined && structFits(known.type, column.fields, rowCount)) return known
   const typed = typeOfTyped(column, known)
   if (typed !== undefined) {
     if (known === undefined) return { ...typed, declared: false }
@@ -43,8 +45,10 @@ const fitsType = (inner: DataType, outer: DataType): boolean =>
   inner.kind === outer.kind || outer.kind === 'any' || (inner.kind === 'int32' && ['int64', 'timestamp', 'float64'].includes(outer.kind))
 
 /** Of a typed array. What it holds is said by its kind, or by the type that the column has. */
-function typeOfTyped({ values, kind, dictionary }: ColumnarUnitColumn, known: ColumnType | undefined): ValueType | undefined {
-  if (dictionary !== undefined) return undefined
+function typeOfTyped(column: ColumnarUnitColumn, known: ColumnType | undefined): ValueType | undefined {
+  const { kind, dictionary, fields } = column
+  if (dictionary !== undefined || fields !== undefined) return undefined
+  const { values } = column
   if (values instanceof Uint8Array) return { type: { kind: 'boolean' }, nullable: false }
   const own = kind ?? (known !== undefined && numberKinds.includes(known.type.kind) ? known.type.kind : undefined)
   if (values instanceof Float64Array)
@@ -84,8 +88,10 @@ function columnSource(
   cbor: CborCodec,
   where: string,
 ): ColumnSource {
-  const { values } = column
   const physical = { name, type: physicalType(type), nullable }
+  const ofFields = column.fields === undefined ? undefined : structSource(physical, column.fields, from, count)
+  if (ofFields !== undefined) return ofFields
+  const { values } = column
   const isTyped = column.dictionary === undefined && !Array.isArray(values)
   if (isTyped && isStored(values, type)) return { ...physical, values: (values as Float64Array).subarray(from, from + count), nulls: null }
   const plain = isTyped ? looseValues(values as Float64Array, type) : plainValues(column)
@@ -143,6 +149,12 @@ export function joinChunks(chunks: readonly ColumnarUnit[]): ColumnarUnit {
 
 function joinColumns(chunks: readonly ColumnarUnit[], c: number, rowCount: number): ColumnarUnitColumn {
   const columns = chunks.map((chunk) => chunk.columns[c]!)
+  const ofFields = joinStructs(
+    columns,
+    chunks.map((chunk) => chunk.rowCount),
+    rowCount,
+  )
+  if (ofFields !== undefined) return ofFields
   const { name, kind, values, dictionary } = columns[0]!
   const alike = columns.every(
     (column) => column.kind === kind && column.dictionary === dictionary && column.values.constructor === values.constructor,

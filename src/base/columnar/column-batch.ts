@@ -53,6 +53,14 @@ export interface ColumnarUnitColumn {
   readonly values: Float64Array | Int32Array | Uint8Array | readonly unknown[]
   readonly kind?: 'float64' | 'int32' | 'int64' | 'timestamp' | 'boolean' | 'utf8'
   readonly dictionary?: readonly string[]
+  /** The rows are objects of these fields (struct-column.ts), and `values` the same once more. Of state only. */
+  readonly fields?: readonly NumberField[]
+}
+
+/** A field of all rows of a column of objects. */
+export interface NumberField {
+  readonly name: string
+  readonly values: Float64Array
 }
 
 /** A source's columns as a batch, without copying what is a typed array. The schema says what the columns hold. */

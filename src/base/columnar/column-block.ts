@@ -45,6 +45,8 @@ export interface ColumnSource {
   /** Per row, 1 = null; may be absent though nullable. */
   readonly nulls: Uint8Array | null
   readonly name?: string
+  /** Of a struct without nulls: its fields, instead of `values`. */
+  readonly children?: readonly ColumnSource[]
 }
 
 /** The rows of one block: rows[from] to rows[from + count - 1], or from to from + count - 1 where rows is null. */

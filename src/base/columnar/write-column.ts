@@ -95,8 +95,15 @@ function fixedBytes(kind: DataType['kind'], count: number): number {
 }
 
 function writeStruct(fields: readonly Field[], column: ColumnSource, selection: Selection, target: SegmentViews, offset: number): number {
-  const objects = selected(column, selection)
   let at = offset
+  if (column.children !== undefined) {
+    for (const child of column.children) {
+      at = writeColumn(child, selection.rows, selection.from, selection.count, target, at)
+      if (at < 0) return -1
+    }
+    return at
+  }
+  const objects = selected(column, selection)
   for (const field of fields) {
     at = writeItems(field, fieldValues(objects, field.name), `${column.name ?? 'value'}.${field.name}`, target, at)
     if (at < 0) return -1

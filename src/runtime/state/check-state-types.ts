@@ -51,6 +51,12 @@ export function mustTakeOver(operator: string, found: StateType, wanted: StateTy
   if (check.is === 'incompatible') throw check.error
 }
 
+/** A state as people are told of it: `value state of t.float64`. */
+export function stateTypeText(state: StateType): string {
+  const types = Object.entries(state.declared ?? {}).map(([column, type]) => (column === 'value' ? '' : `${column} `) + typeText(type))
+  return kindOf(state) + (types.length === 0 ? '' : ` of ${types.join(', ')}`)
+}
+
 const kindOf = ({ form, scope }: StateType): string => (scope === 'keyed' ? `${form} state` : `${scope} ${form} state`)
 
 function incompatible(operator: string, name: string, found: string, wanted: string): StateCheck {

@@ -53,6 +53,30 @@ export class TableReader {
     }
   }
 
+  /** Word offsets in `f64` of the next entries, up to `most` of them and of one page; answers how many, 0: there are no more. */
+  nextSome(offsets: Int32Array, most: number): number {
+    const { stride, stamp, capacity } = this.#snapshot
+    const stampWord = this.#stampWord
+    for (;;) {
+      const { i32 } = this
+      const entries = this.#entries
+      let entry = this.#entry
+      let at = this.at
+      let count = 0
+      while (count < most && ++entry < entries) {
+        at += stride
+        if (i32[at * 2 + stampWord] === stamp) offsets[count++] = at
+      }
+      this.#entry = Math.min(entry, entries)
+      this.at = at
+      if (count > 0) return count
+      if (most === 0 || (this.#page + 1) * pageEntries >= capacity) return 0
+      this.#page++
+      this.#entry = -1
+      this.#open()
+    }
+  }
+
   /** The page at hand may have been saved meanwhile. */
   resume(): void {
     this.#open()

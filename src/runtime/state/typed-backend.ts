@@ -13,7 +13,7 @@ import { runOf, TableTimerQueue } from './table-timer-queue.ts'
 import type { TimerBucket } from './timer-bucket.ts'
 import { checkedTime, TimerDomains } from './timer-domains.ts'
 import { TypedKeyedState, type TypedKeyedStateOptions, timerWord } from './typed-keyed-state.ts'
-import { keyColumn } from './typed-snapshots.ts'
+import { keyColumn } from './word-rows.ts'
 
 export class TypedBackend implements KeyedBackend {
   readonly state: TypedKeyedState

@@ -9,6 +9,7 @@ import type { StateShape } from './state-shape.ts'
 import { TableReader } from './table-reader.ts'
 import type { TableSnapshot, TypedTable } from './typed-table.ts'
 import type { RowCodec } from './typed-value.ts'
+import { keyColumn, WordRows } from './word-rows.ts'
 
 /** A state and where its values lie; see typed-keyed-state.ts. */
 export interface TypedSnapshotState {
@@ -58,7 +59,7 @@ export class TypedSnapshots {
     return states.map((state) => ({
       ...{ name: state.name, scope: 'keyed' as const, form: state.shape.form },
       ...(state.shape.declared !== undefined && { declared: state.shape.declared }),
-      chunks: () => (state.word > 0 && state.codec === undefined ? this.#numberChunks(open, state) : this.#chunks(open, state)),
+      chunks: () => (state.word > 0 ? this.#wordChunks(open, state) : this.#chunks(open, state)),
       release,
     }))
   }
@@ -80,33 +81,20 @@ export class TypedSnapshots {
     this.#keys.release()
   }
 
-  /** Numbers go from the tables' words into the columns; others come in between now and then. */
-  *#numberChunks(open: OpenSnapshot, { slot, word }: TypedSnapshotState): IterableIterator<StateChunk> {
-    const mark = 1 << slot
-    const { values: keyOf } = this.#keys
-    let rows = numberRows(open.kind)
-    let count = 0
+  /** Numbers go from the tables' words into the columns; values that are none come in between now and then. */
+  *#wordChunks(open: OpenSnapshot, { slot, word, codec }: TypedSnapshotState): IterableIterator<StateChunk> {
+    const place = { word, mark: 1 << slot, isNumber: codec === undefined }
+    const otherAt = (index: number): unknown => objectsOf(open, index)?.[slot]
+    const rows = new WordRows(open.kind, this.#keys, codec)
     for (const { snapshot, group } of open.tables) {
       const reader = new TableReader(snapshot)
-      while (reader.next()) {
-        const at = reader.at + reader.first
-        const number = reader.f64[at + word]!
-        if (number !== number && (reader.i32[at * 2]! & mark) === 0) {
-          const other = objectsOf(open, reader.i32[at * 2 + 1]!)?.[slot]
-          if (other === undefined) continue
-          rows.others.set(count, other)
-        }
-        rows.groups[count] = group
-        rows.keys[count] = open.kind === 'interned' ? keyOf[reader.key] : reader.key
-        rows.numbers[count] = number
-        if (++count < chunkRows) continue
-        yield numberChunk(rows, count)
-        rows = numberRows(open.kind)
-        count = 0
+      while (rows.addFrom(reader, group, place, otherAt)) {
+        if (rows.room > 0) continue
+        yield rows.take()
         reader.resume()
       }
     }
-    if (count > 0) yield numberChunk(rows, count)
+    if (rows.count > 0) yield rows.take()
   }
 
   *#chunks(open: OpenSnapshot, state: TypedSnapshotState): IterableIterator<StateChunk> {
@@ -146,42 +134,6 @@ export class TypedSnapshots {
 const objectsOf = ({ saved, objects }: OpenSnapshot, index: number): readonly unknown[] | undefined =>
   saved.has(index) ? saved.get(index) : objects[index]
 
-function valueOf(open: OpenSnapshot, { slot, word, codec }: TypedSnapshotState, { i32, f64, at: entry, first }: TableReader): unknown {
-  const at = entry + first
-  const isMarked = (i32[at * 2]! & (1 << slot)) !== 0
-  if (codec !== undefined && isMarked) return codec.read(f64, at)
-  if (codec === undefined && word > 0 && (isMarked || !Number.isNaN(f64[at + word]))) return f64[at + word]
-  return objectsOf(open, i32[at * 2 + 1]!)?.[slot]
-}
-
-/** Table keys as a column of the keys they stand for. */
-export function keyColumn(kind: KeySpaceKind, { values }: KeySpace, keys: readonly number[]): Int32Array | Float64Array | unknown[] {
-  if (kind === 'interned') return keys.map((id) => values[id])
-  return kind === 'int32' ? new Int32Array(keys) : new Float64Array(keys)
-}
-
-interface NumberRows {
-  readonly groups: Int32Array
-  readonly keys: Int32Array | Float64Array | unknown[]
-  readonly numbers: Float64Array
-  /** By row: values that are no numbers. */
-  readonly others: Map<number, unknown>
-}
-
-function numberRows(kind: KeySpaceKind): NumberRows {
-  const keys = kind === 'interned' ? [] : kind === 'int32' ? new Int32Array(chunkRows) : new Float64Array(chunkRows)
-  return { groups: new Int32Array(chunkRows), keys, numbers: new Float64Array(chunkRows), others: new Map() }
-}
-
-function numberChunk({ groups, keys, numbers, others }: NumberRows, count: number): StateChunk {
-  const values =
-    others.size === 0 ? numbers : Array.from(numbers.subarray(0, count), (number, i) => (others.has(i) ? others.get(i) : number))
-  return {
-    rowCount: count,
-    columns: [
-      { name: 'keyGroup', values: groups.subarray(0, count) },
-      { name: 'key', values: Array.isArray(keys) ? keys : keys.subarray(0, count) },
-      { name: 'value', values },
-    ],
-  }
+function valueOf(open: OpenSnapshot, { slot }: TypedSnapshotState, { i32, at, first }: TableReader): unknown {
+  return objectsOf(open, i32[(at + first) * 2 + 1]!)?.[slot]
 }

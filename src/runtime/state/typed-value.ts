@@ -88,6 +88,8 @@ export class NumberHandle implements ValueState<unknown> {
 /** How a row of numbers stands in `words` words of an entry. */
 export interface RowCodec {
   readonly words: number
+  /** Of the fields, in the order of their words. */
+  readonly names: readonly string[]
   /** A fresh object. */
   read(f64: Float64Array, at: number): unknown
   fits(value: unknown): boolean
@@ -111,12 +113,12 @@ export function rowCodec(type: Type<unknown> | undefined, word: number): RowCode
   const write = names.map((name, i) => `f64[at + ${word + i}] = value.${name}`).join('; ')
   // Unique text has type feedback of its own.
   const source = `/* row state ${compiled++} */ return {
-words: ${names.length},
+words: names.length, names,
 read(f64, at) { return { ${read} } },
 fits(value) { return typeof value === 'object' && value !== null && ${fits} && hasOnly(value) },
 write(f64, at, value) { ${write} },
 }`
-  return new Function('hasOnly', source)((value: object) => countFields(value) === names.length) as RowCodec
+  return new Function('names', 'hasOnly', source)(names, (value: object) => countFields(value) === names.length) as RowCodec
 }
 
 let compiled = 0

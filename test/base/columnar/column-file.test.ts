@@ -6,6 +6,7 @@ import { rowReader } from '../../../src/base/columnar/column-batch.ts'
 import { exactValue, openColumnFile } from '../../../src/base/columnar/column-file-reader.ts'
 import { ColumnFileWriter, loadColumnFormat } from '../../../src/base/columnar/column-file-writer.ts'
 import type { Field } from '../../../src/base/columnar/data-type.ts'
+import { structColumn } from '../../../src/base/columnar/struct-column.ts'
 import { asRead, fields, recordOf, rowAsRead } from './arbitrary.ts'
 
 const format = await loadColumnFormat()
@@ -165,4 +166,35 @@ test('a batch whose values are large is cut in several', async () => {
     [40, 40],
     [1, 1],
   ])
+})
+
+test('objects given by their fields come back as those given one by one, whatever the numbers and the types', async () => {
+  const number = fc.oneof(
+    fc.integer(),
+    fc.maxSafeInteger(),
+    fc.double(),
+    fc.constantFrom(-0, 2 ** 31, -(2 ** 31), 2 ** 53, Number.NaN, Infinity),
+  )
+  const kind = fc.constantFrom('float64' as const, 'int32' as const, 'int64' as const, 'timestamp' as const)
+  const whole = fc.array(fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer()), { maxLength: 20 })
+  const chunk = fc.oneof(whole, fc.array(fc.tuple(number, number), { maxLength: 20 }))
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(kind, kind), fc.boolean(), fc.array(chunk, { minLength: 1, maxLength: 3 }), async ([a, b], joins, chunks) => {
+      const type = { kind: 'struct', fields: [a, b].map((each, f) => ({ name: 'ab'[f]!, type: { kind: each }, nullable: false })) } as const
+      const declared = [{ name: 's', type, nullable: true }]
+      const given = chunks.map((rows): ColumnarUnit => {
+        // Arrays may be longer than there are rows.
+        const fieldsOf = [0, 1].map((f) => ({ name: 'ab'[f]!, values: Float64Array.from([...rows.map((row) => row[f]!), 0.5, 0.5]) }))
+        return { rowCount: rows.length, columns: [structColumn('s', fieldsOf, rows.length)] }
+      })
+      const objects = given.map(({ rowCount, columns }) => ({ rowCount, columns: [{ name: 's', values: columns[0]!.values }] }))
+      const joined = (units: readonly ColumnarUnit[]) => (joins ? [joinChunks(units)] : units)
+      const read = await throughFile(joined(given), declared)
+      expect(read.values(0)).toEqual(chunks.flat().map((row) => ({ a: row[0], b: row[1] })))
+      const plain = await throughFile(joined(objects), declared)
+      expect(read.file.schema).toEqual(plain.file.schema)
+      expect(read.bytes).toEqual(plain.bytes)
+    }),
+    { numRuns: 300 },
+  )
 })

@@ -257,3 +257,40 @@ test.each(forms)('%s state takes over what was written under a narrower type, an
     await expect(list.restore(restoredFrom(states))).rejects.toThrow('is list state in the program and value state in the snapshot')
   }
 })
+
+test('tables of many chunks are read as they were, though everything changes, grows and is cleared between two chunks', () => {
+  const groups = { first: 0, count: 2, maxParallelism: 2 }
+  const backend = new TypedBackend({ operatorName: 'op', groups, generated: true }, () => {})
+  const number = backend.declare('number', valueState<unknown>(t.float64 as never))
+  const pair = backend.declare('pair', valueState<unknown>(t.row({ a: t.float64, b: t.int64 }) as never))
+  const set = (key: number, n: number): void => {
+    backend.enter(key)
+    // Here and there what does not lie in the table.
+    if (key % 7 !== 0) number.update(key % 5 === 0 ? `no number ${n}` : n)
+    if (key % 3 !== 0) pair.update(key % 11 === 0 ? { a: n } : { a: n + 0.5, b: n })
+    backend.leave()
+  }
+  const keys = 20_000
+  for (let key = 0; key < keys; key++) set(key, key)
+  const expected = backend.snapshot().map(readState)
+  const chunkwise = backend.snapshot().map((snapshot) => {
+    const rows: SnapshotRow[] = []
+    let round = 0
+    for (const chunk of snapshot.chunks()) {
+      rows.push(...rowsOfChunk(chunk))
+      round++
+      for (let key = round; key < keys; key += 3) set(key, -round)
+      for (let key = 0; key < 2000; key++) set(keys + round * 2000 + key, round)
+      for (let key = round; key < keys; key += 401) {
+        backend.enter(key)
+        number.clear()
+        pair.clear()
+        backend.leave()
+      }
+    }
+    snapshot.release()
+    return rows
+  })
+  expect(expected[0]!.rows.length).toBeGreaterThan(3 * 4096)
+  expect(chunkwise).toEqual(expected.map(({ rows }) => rows))
+})
