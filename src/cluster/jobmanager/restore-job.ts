@@ -1,13 +1,16 @@
 /**
  * What a job starts from: the snapshot that execution.state-recovery.* names, checked against the plan before anything is deployed.
  */
-import { configValue } from '../../base/core/config-options.ts'
+import { type Config, configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { JobGraph, JobVertex } from '../../program/graph/job-graph.ts'
 import { defaultMaxParallelism } from '../../program/graph/max-parallelism.ts'
 import type { CheckpointMetadata, OperatorMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import { latestCheckpoint, readMetadata } from '../../runtime/checkpoint/checkpoint-storage.ts'
+import { columnNames, statesOf } from '../../runtime/checkpoint/inspect-state.ts'
+import { checkpointSettingsOf, retains } from './checkpoint-settings.ts'
+import { compareSnapshot, type OperatorFit, type Plan } from './compare-snapshot.ts'
 
 export interface JobRestore {
   readonly metadata: CheckpointMetadata
@@ -16,14 +19,71 @@ export interface JobRestore {
 }
 
 /** undefined: the job begins at the beginning. Throws FILE_NOT_FOUND, or STATE_INCOMPATIBLE where it does not fit the plan. */
-export async function loadRestore(jobGraph: JobGraph, fileSystem: FileSystem): Promise<JobRestore | undefined> {
-  const { config } = jobGraph
-  const path = configValue(config, 'execution.state-recovery.path')
-  if (path === undefined) return undefined
-  const metadata = path === 'latest' ? await latestOf(jobGraph, fileSystem) : await readMetadata(path, fileSystem)
+export async function loadRestore(plan: Plan, fileSystem: FileSystem): Promise<JobRestore | undefined> {
+  const { config } = plan.jobGraph
+  const metadata = await findRestore(plan.jobGraph, fileSystem)
   if (metadata === undefined) return undefined
-  if (!configValue(config, 'execution.state-recovery.ignore-unclaimed-state')) checkClaimed(metadata, jobGraph)
-  return { metadata, claimed: configValue(config, 'execution.state-recovery.claim-mode') === 'CLAIM' }
+  const ignoresLeftOver = configValue(config, 'execution.state-recovery.ignore-unclaimed-state')
+  mustFit(metadata, plan.jobGraph, await fitsOf(metadata, plan, fileSystem), ignoresLeftOver)
+  return { metadata, claimed: isClaimed(metadata, config) }
+}
+
+/** What execution.state-recovery.path means for this job; undefined: the beginning. */
+export async function findRestore(jobGraph: JobGraph, fileSystem: FileSystem): Promise<CheckpointMetadata | undefined> {
+  const path = configValue(jobGraph.config, 'execution.state-recovery.path')
+  if (path === undefined) return undefined
+  return path === 'latest' ? latestOf(jobGraph, fileSystem) : readMetadata(path, fileSystem)
+}
+
+/**
+ * The latest checkpoint of a job that keeps its checkpoints is the job's own, from an earlier run, unless claim-mode says otherwise: left
+ * behind, it would be the latest again when the job has finished.
+ */
+function isClaimed({ kind }: CheckpointMetadata, config: Config): boolean {
+  if (config['execution.state-recovery.claim-mode'] !== undefined)
+    return configValue(config, 'execution.state-recovery.claim-mode') === 'CLAIM'
+  const isLatest = configValue(config, 'execution.state-recovery.path') === 'latest'
+  return isLatest && kind === 'checkpoint' && retains(checkpointSettingsOf(config).retention, 'FAILED')
+}
+
+/** How the snapshot fits the plan. Reads what the metadata does not say: the columns of windows. */
+export async function fitsOf(metadata: CheckpointMetadata, plan: Plan, fileSystem: FileSystem): Promise<readonly OperatorFit[]> {
+  const columns = new Map<string, readonly string[]>()
+  for (const operator of metadata.operators) {
+    if (operator.kind !== 'window') continue
+    for (const [state, tables] of statesOf(operator)) {
+      const file = tables.find(({ files }) => files.length > 0)?.files[0]
+      if (file !== undefined) columns.set(`${operator.operatorId} ${state}`, await columnNames(file, metadata.directory, fileSystem))
+    }
+  }
+  return compareSnapshot(metadata, plan, (operatorId, state) => columns.get(`${operatorId} ${state}`))
+}
+
+/** Throws STATE_INCOMPATIBLE for state that cannot be taken over, or belongs to no operator of the plan. */
+export function mustFit(
+  metadata: CheckpointMetadata,
+  { jobName }: Pick<JobGraph, 'jobName'>,
+  fits: readonly OperatorFit[],
+  ignoresLeftOver: boolean,
+): void {
+  const { directory } = metadata
+  for (const { states } of fits)
+    for (const state of states) {
+      if (state.is !== 'incompatible') continue
+      const { message, hint, place, code } = state.error
+      throw new StreamError(code, message, { hint, place: { job: jobName, ...place, file: directory } })
+    }
+  const left = fits.filter(({ is }) => is === 'left over')
+  if (left.length === 0 || ignoresLeftOver) return
+  const names = left.map(({ name, uid }) => (uid === undefined ? `'${name}' (which had no uid)` : `'${name}' (uid ${uid})`))
+  throw new StreamError(
+    'STATE_INCOMPATIBLE',
+    `The snapshot ${directory} has state of ${left.length === 1 ? 'an operator' : 'operators'} that job '${jobName}' does not have: ${names.join(', ')}`,
+    {
+      hint: 'Give the operator the uid that it had, or drop its state: --allow-left-over, or execution.state-recovery.ignore-unclaimed-state.',
+      place: { job: jobName, operator: left[0]!.name, file: directory },
+    },
+  )
 }
 
 async function latestOf({ config, jobName }: JobGraph, fileSystem: FileSystem): Promise<CheckpointMetadata | undefined> {
@@ -34,25 +94,6 @@ async function latestOf({ config, jobName }: JobGraph, fileSystem: FileSystem): 
     place: { option: 'execution.checkpointing.dir' },
   })
 }
-
-/** All state of the snapshot belongs to an operator of the plan. */
-export function checkClaimed(metadata: CheckpointMetadata, jobGraph: JobGraph): void {
-  const planned = new Set(jobGraph.vertices.flatMap(({ operators }) => operators.map(({ operatorId }) => operatorId)))
-  const left = metadata.operators.filter((operator) => !planned.has(operator.operatorId) && holdsState(operator))
-  if (left.length === 0) return
-  const names = left.map(({ name, uid }) => (uid === undefined ? `'${name}' (which had no uid)` : `'${name}' (uid ${uid})`))
-  throw new StreamError(
-    'STATE_INCOMPATIBLE',
-    `The snapshot ${metadata.directory} has state of ${left.length === 1 ? 'an operator' : 'operators'} that the program does not have: ${names.join(', ')}`,
-    {
-      hint: 'Give the operator the uid that it had, or set execution.state-recovery.ignore-unclaimed-state to drop its state.',
-      place: { job: jobGraph.jobName, operator: left[0]!.name, file: metadata.directory },
-    },
-  )
-}
-
-const holdsState = ({ subtasks, enumerator }: OperatorMetadata): boolean =>
-  enumerator !== undefined || subtasks.some(({ states }) => states.some(({ files }) => files.length > 0))
 
 /**
  * The plan with the max parallelism of the snapshot, which is fixed by the first one, wherever the program left it open. Throws

@@ -72,7 +72,7 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
     ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
     async submit({ streamGraph, jobGraph: planned, onCollect, earlier = [] }) {
       const jobId = (options.newJobId ?? newJobId)()
-      const restored = await loadRestore(planned, fileSystem)
+      const restored = await loadRestore({ jobGraph: planned, streamGraph }, fileSystem)
       const jobGraph = restored === undefined ? planned : withMaxParallelismOf(restored.metadata, planned)
       const coordinator = new JobMaster({
         jobId,

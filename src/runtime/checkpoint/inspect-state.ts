@@ -84,6 +84,18 @@ async function columnsOf(files: readonly StateFile[], directory: string, fileSys
   return [...joined.values()].map(({ name, type, nullable }) => ({ name, type: typeName(type, nullable) }))
 }
 
+/** The names of a file's columns, the key group included. */
+export async function columnNames(file: StateFile, directory: string, fileSystem: FileSystem): Promise<readonly string[]> {
+  const path = stateFilePath(file, directory)
+  const reader = await fileSystem.open(path)
+  try {
+    const { schema } = await openColumnFile(await loadColumnFormat(), reader, path)
+    return schema.fields.map(({ name }) => name)
+  } finally {
+    await reader.close()
+  }
+}
+
 /** Rows stand by key group, so that only the keys of one have to be remembered. */
 async function countKeys(files: readonly StateFile[], directory: string, fileSystem: FileSystem): Promise<number> {
   let count = 0
