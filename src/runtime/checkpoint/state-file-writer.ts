@@ -53,14 +53,17 @@ export class StateFileWriter {
     }
   }
 
-  /** Writes the end of the file; it is durable when the promise resolves. */
+  /** Writes the end of the file; it is durable when the promise resolves, and closed when it rejects. */
   async finish(): Promise<StateFile> {
     this.#columns.finish()
     this.#seal()
-    await this.flush()
     const file = await this.#file
-    await file.sync()
-    await file.close()
+    try {
+      await this.flush()
+      await file.sync()
+    } finally {
+      await file.close()
+    }
     return { path: this.#path, sizeBytes: this.#sizeBytes, rows: this.#rows, crc32: hex8(this.#crc) }
   }
 
