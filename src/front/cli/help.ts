@@ -36,6 +36,20 @@ const modeOption: OptionSpec = {
   doc: 'threads: one worker thread per slot (the default). inline: everything in one thread, for breakpoints.',
 }
 
+const checkpointsDoc =
+  'Take a checkpoint every 10 s into this folder and restart the job from it when it fails. The last one is kept when the job is cancelled or fails for good.'
+
+const fromOption: OptionSpec = {
+  names: ['--from'],
+  value: 'PATH|latest',
+  doc: 'Go on from a checkpoint or savepoint. latest: the newest one of this job in the folder of --checkpoints, or the beginning if there is none.',
+}
+
+const allowLeftOverOption: OptionSpec = {
+  names: ['--allow-left-over'],
+  doc: 'Drop state of operators that the program does not have any more, which is refused otherwise.',
+}
+
 const argumentsText = `Words after -- go to the program. main(env, args) gets them as an object:
   -- words --input a.csv --limit=5 --dry-run   is   { input: 'a.csv', limit: '5', 'dry-run': true, _: ['words'] }`
 
@@ -52,26 +66,19 @@ getEnvironment() and awaits env.execute(). It needs no build step.
 ${argumentsText}
 
 The first ctrl-C cancels the job cleanly, a second one stops at once. On a terminal one line on stderr
-shows the progress; when stderr is piped nothing but warnings and errors is written there.
+shows the progress; when stderr is piped it gets warnings, errors, and where a job begins or restarts from.
 
 Exit codes: 0 finished, 1 failed, 2 wrong usage or no such program, 130 interrupted, 143 terminated.`,
     options: [
       parallelismOption,
       modeOption,
-      {
-        names: ['--checkpoints'],
-        value: 'DIR',
-        doc: 'Take a checkpoint every 10 s into this folder and restart the job from it when it fails. The last one is kept when the job is cancelled or fails for good.',
-      },
-      {
-        names: ['--from'],
-        value: 'PATH|latest',
-        doc: 'Go on from a checkpoint or savepoint. latest: the newest one of this job in the folder of --checkpoints, or the beginning if there is none.',
-      },
+      { names: ['--checkpoints'], value: 'DIR', doc: checkpointsDoc },
+      fromOption,
+      allowLeftOverOption,
       configOption,
       {
         names: ['--json'],
-        doc: 'Write what happens as one JSON object a line on stdout: submitted, progress, print, checkpoint, restarting, warning, finished, failed, canceled.',
+        doc: 'Write what happens as one JSON object a line on stdout: submitted, progress, print, checkpoint, restarting, restarted, warning, finished, failed, canceled.',
       },
       { names: ['--verbose'], doc: 'Show whole stacks, with the frames of headrace and Node.' },
       helpOption,
@@ -101,6 +108,31 @@ ${argumentsText}`,
     examples: [
       ['headrace info program.ts', 'for people'],
       ['headrace info program.ts --json | jq .vertices', 'for programs'],
+    ],
+  },
+  {
+    name: 'check',
+    usage: 'check <program> --from <path> [options] [-- arguments of the program]',
+    summary: 'say whether a program can go on from a checkpoint or savepoint',
+    description: `Plans the program and compares it with a snapshot; nothing is run. Of each operator it says whether its state
+is taken up as it is, evolves, is new and starts empty, is left over or is incompatible.
+
+${argumentsText}
+
+Exit codes: 0 the program can go on from it, 1 it cannot, or one of them cannot be read, 2 wrong usage.`,
+    options: [
+      fromOption,
+      { names: ['--checkpoints'], value: 'DIR', doc: 'Where --from latest looks.' },
+      allowLeftOverOption,
+      parallelismOption,
+      configOption,
+      { names: ['--json'], doc: 'Print an array of jobs as JSON.' },
+      { names: ['--verbose'], doc: 'Show whole stacks.' },
+      helpOption,
+    ],
+    examples: [
+      ['headrace check program.ts --from savepoint-4f2a01-x1', 'before the new version is started'],
+      ['headrace check program.ts --checkpoints state --from latest', 'the latest one of its job'],
     ],
   },
   {

@@ -6,12 +6,14 @@ import { planToJson, planToText } from '../../program/graph/render-plan.ts'
 import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
+import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
 import { programArguments } from './program-arguments.ts'
 
 export async function infoCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'info')
   const { config, warnings } = commandConfig(parsed, file)
+  const stdout = ownStdout()
   const { plans, failure } = await planProgram(file, programArguments(parsed.rest), config)
   const jobs = plans.map(({ jobGraph }) => jobGraph)
   const shown = new Set(jobs.flatMap((job) => job.warnings ?? []))
@@ -20,7 +22,7 @@ export async function infoCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const text = parsed.options.has('--json')
     ? JSON.stringify(json.length === 1 ? json[0] : json, null, 2)
     : jobs.map(planToText).join('\n\n')
-  process.stdout.write(`${text}\n`)
+  stdout.write(`${text}\n`)
   if (failure !== undefined)
     process.stderr.write(`headrace: warning: later jobs are not shown, since main failed without the results: ${describeThrown(failure)}\n`)
   return exitCode.ok

@@ -11,6 +11,7 @@ import { commandConfig, onlyProgram } from './command-config.ts'
 import { commandFrom } from './command-from.ts'
 import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
 import { Interruption } from './interruption.ts'
+import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
 import { programArguments } from './program-arguments.ts'
 import { machineReport, personReport } from './run-report.ts'
@@ -19,7 +20,7 @@ export async function runCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'run')
   const { config, warnings } = commandConfig(parsed, file)
   const report = parsed.options.has('--json')
-    ? machineReport(process.stdout)
+    ? machineReport(ownStdout())
     : personReport(process.stdout, process.stderr, Date.now, (path) => commandFrom(parsed, path))
   const told = new Set<string>()
   const warn = (warning: string): void => {

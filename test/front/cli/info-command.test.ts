@@ -16,6 +16,15 @@ test('the plan as JSON, with the same fingerprint each time', async () => {
   expect(JSON.parse(second.stdout).fingerprint).toBe(plan.fingerprint)
 })
 
+test.each([[], ['--json']])(
+  'what main writes goes to the standard error, the plan alone to the standard output: %s',
+  async (...options) => {
+    const { stdout, stderr } = await headrace('info', program('talks'), ...options)
+    expect(stdout).toMatch(options.length === 0 ? /^Job talks/ : /^{\n/)
+    expect(stderr).toBe('main speaks\n')
+  },
+)
+
 test('every command has a help that names its options', async () => {
   const help = await Promise.all([headrace('--help'), headrace('help', 'run'), headrace('info', '-h'), headrace()])
   expect(help.map(({ code }) => code)).toEqual([0, 0, 0, 2])

@@ -63,6 +63,17 @@ test('--json writes one object a line, print() and the failure among them', asyn
   expect(events.at(-1)).toMatchObject({ event: 'failed', error: { code: 'USER_FUNCTION_FAILED', place: { operator: 'parse readings' } } })
 })
 
+test.each(modes)('--json has the standard output for itself, what the program writes goes to the standard error: %s', async (mode) => {
+  const { stdout, stderr } = await headrace('run', program('talks'), '-p', '1', '--mode', mode, '--json')
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).event)
+  expect(events).toContain('finished')
+  expect(stderr).toContain('main speaks')
+  expect(stderr).toContain('function speaks of 2')
+})
+
 test('--json tells the result of a job that finished', async () => {
   const { stdout } = await headrace('run', program('one-record'), '--json')
   const finished = JSON.parse(stdout.trimEnd().split('\n').at(-1)!)
