@@ -37,6 +37,7 @@ export function commandConfig({ options }: ParsedOptions, file: string): Checked
   set('--parallelism', 'parallelism.default')
   set('--mode', 'execution.local.mode')
   set('--from', 'execution.state-recovery.path')
+  if (options.has('--allow-left-over')) config['execution.state-recovery.ignore-unclaimed-state'] = true
   if (config['execution.state-recovery.path'] === 'latest' && config['execution.checkpointing.dir'] === undefined)
     throw new UsageError(
       '--from latest needs the folder of the checkpoints',

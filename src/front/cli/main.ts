@@ -28,6 +28,7 @@ export async function main(words: readonly string[]): Promise<ExitCode> {
 
 async function runCommand(name: string, parsed: ParsedOptions): Promise<ExitCode> {
   if (name === 'savepoint') return (await import('./savepoint-command.ts')).savepointCommand(parsed)
+  if (name === 'check') return (await import('./check-command.ts')).checkCommand(parsed)
   if (name === 'info') return (await import('./info-command.ts')).infoCommand(parsed)
   return (await import('./run-command.ts')).runCommand(parsed)
 }
