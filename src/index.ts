@@ -24,6 +24,7 @@ export { type DataOptions, Environment, type SourceOptions } from './program/api
 export { countEvictor, deltaEvictor, type EvictorOptions, timeEvictor } from './program/api/evictors.ts'
 export type {
   CheckpointReport,
+  ExceptionReport,
   JobClient,
   JobEvent,
   JobExecutionResult,

@@ -8,6 +8,7 @@ const refuse = (): Promise<never> => Promise.reject(new Error('a played job take
 export const withoutSnapshots = {
   numRestarts: 0,
   checkpoints: [],
+  exceptions: [],
   triggerCheckpoint: refuse,
   triggerSavepoint: refuse,
   stopWithSavepoint: refuse,

@@ -11,6 +11,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type {
   CheckpointReport,
+  ExceptionReport,
   JobClient,
   JobExecutionResult,
   JobProgress,
@@ -29,6 +30,7 @@ import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { DeployOptions } from './deploy-job.ts'
 import { readEnumerators } from './enumerator-state.ts'
+import { ExceptionHistory } from './exception-history.ts'
 import { type FailoverRegion, failoverRegions } from './failover-regions.ts'
 import { collectVertices, HeldRows } from './held-rows.ts'
 import { JobMetrics } from './job-metrics.ts'
@@ -75,6 +77,7 @@ export class JobMaster implements JobClient {
   readonly #rows: HeldRows
   readonly #collectVertices: ReadonlyMap<string, number>
   readonly #checkpointer: Checkpointer
+  readonly #exceptions = new ExceptionHistory()
   readonly #progressListeners: ((progress: JobProgress) => void)[] = []
   readonly #eventListeners: ((event: PublicEvent) => void)[] = []
   readonly #startedMs: number
@@ -147,6 +150,10 @@ export class JobMaster implements JobClient {
 
   get checkpoints(): readonly CheckpointReport[] {
     return this.#checkpointer.reports
+  }
+
+  get exceptions(): readonly ExceptionReport[] {
+    return this.#exceptions.reports
   }
 
   /** Resolves when the job is deployed; rejects, and nothing of it runs, when what it starts from cannot be read. */
@@ -294,6 +301,8 @@ export class JobMaster implements JobClient {
       }
       case 'redeploy':
         return void this.#redeploy(decision)
+      case 'giveUp':
+        return this.#exceptions.failed(decision.error, clock.now())
       case 'end':
         return void this.#end(decision)
     }
@@ -302,7 +311,9 @@ export class JobMaster implements JobClient {
   #restarting({ regions, error, atMs }: JobDecision & { do: 'restart' }): void {
     this.#rows.drop(regions.flatMap((region) => this.#regions[region]!.slots))
     this.#checkpointer.tasksFailed(this.#verticesOf(regions), error)
-    const delayMs = Math.max(0, atMs - this.#options.clock.elapsed())
+    const { clock } = this.#options
+    const delayMs = Math.max(0, atMs - clock.elapsed())
+    this.#exceptions.failed(error, clock.now(), this.#restarts + 1)
     const checkpointId = this.#checkpointer.latest?.checkpointId
     const from = checkpointId !== undefined && { checkpointId }
     this.#tell({ on: 'restarting', restart: this.#restarts + 1, cause: error, delayMs, ...from })

@@ -10,6 +10,7 @@
 import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { JobStatus } from '../../program/api/executor.ts'
 import type { FailoverRegion } from './failover-regions.ts'
+import { notRestarted } from './place-error.ts'
 import type { RestartStrategy } from './restart-strategy.ts'
 
 /** Every legal move. FINISHED, CANCELED and FAILED are final. */
@@ -52,6 +53,8 @@ export type JobDecision =
   | { readonly do: 'restart'; readonly regions: readonly number[]; readonly error: StreamError; readonly atMs: number }
   | { readonly do: 'startRestartTimer'; readonly atMs: number; readonly restart: number }
   | { readonly do: 'redeploy'; readonly regions: readonly number[]; readonly restart: number }
+  /** The job has failed now, and for good. */
+  | { readonly do: 'giveUp'; readonly error: StreamError }
   | { readonly do: 'end'; readonly status: 'FINISHED' | 'CANCELED' }
   | { readonly do: 'end'; readonly status: 'FAILED'; readonly error: StreamError }
 
@@ -146,11 +149,19 @@ export class JobState {
     const affected = region === undefined || this.#options.failover === 'full' ? this.#all : [region]
     // What fails of being cancelled, or closed, is a consequence.
     if (affected.every((each) => this.isRestarting(each))) return []
-    const mayRestart = this.#status !== 'CREATED' && !this.#closing && fatal !== true && error.retry !== 'never'
-    const verdict = mayRestart ? this.#options.restarts.onFailure(nowMs) : undefined
-    if (verdict?.restart === true) return this.#startRestart(affected, error, verdict.atMs)
-    this.#cause = error
-    return this.#stop('FAILING')
+    const mayRestart = this.#status !== 'CREATED' && !this.#closing && fatal !== true
+    return this.#restartOrGiveUp(affected, error, mayRestart, nowMs)
+  }
+
+  #restartOrGiveUp(regions: readonly number[], error: StreamError, mayRestart: boolean, nowMs: number): readonly JobDecision[] {
+    const verdict = mayRestart && error.retry !== 'never' ? this.#options.restarts.onFailure(nowMs) : undefined
+    if (verdict?.restart === true) return this.#startRestart(regions, error, verdict.atMs)
+    return this.#giveUp(notRestarted(error, verdict?.reason))
+  }
+
+  #giveUp(cause: StreamError): readonly JobDecision[] {
+    this.#cause = cause
+    return [{ do: 'giveUp', error: cause }, ...this.#stop('FAILING')]
   }
 
   #startRestart(affected: readonly number[], error: StreamError, atMs: number): readonly JobDecision[] {
@@ -186,16 +197,20 @@ export class JobState {
       return [{ do: 'closeEnumerators', regions: [...restart.regions], round: ++this.#round }]
     }
     if (this.#closing || this.#liveOf(this.#all).length > 0) return []
-    const unfinished = this.#unfinished.reduce((sum, tasks) => sum + tasks, 0)
-    if (this.#status === 'RUNNING' && unfinished > 0) {
-      this.#cause = new StreamError(
-        'INTERNAL',
-        `headrace bug: all slots ended, but ${unfinished} tasks said neither that they finished nor that they failed`,
-      )
-      this.#move('FAILING')
-    }
+    const wrong = this.#status === 'RUNNING' ? this.#unfinishedTasks() : []
     this.#closing = true
-    return [{ do: 'closeEnumerators', regions: this.#all, round: ++this.#round }]
+    return [...wrong, { do: 'closeEnumerators', regions: this.#all, round: ++this.#round }]
+  }
+
+  #unfinishedTasks(): readonly JobDecision[] {
+    const unfinished = this.#unfinished.reduce((sum, tasks) => sum + tasks, 0)
+    if (unfinished === 0) return []
+    this.#cause = new StreamError(
+      'INTERNAL',
+      `headrace bug: all slots ended, but ${unfinished} tasks said neither that they finished nor that they failed`,
+    )
+    this.#move('FAILING')
+    return [{ do: 'giveUp', error: this.#cause }]
   }
 
   #closed(round: number): readonly JobDecision[] {
@@ -216,21 +231,14 @@ export class JobState {
     }
     this.#restart = undefined
     this.#options.restarts.restarted()
-    if (event.on === 'redeployFailed') return this.#failAgain(event.error, [...restart.regions], nowMs)
+    // A restart that failed is a failure of its own.
+    if (event.on === 'redeployFailed') return this.#restartOrGiveUp([...restart.regions], event.error, true, nowMs)
     for (const region of restart.regions) {
       for (const slot of this.#options.regions[region]!.slots) this.#live[region]!.add(slot)
       this.#unfinished[region] = this.#options.regions[region]!.tasks
     }
     this.#move('RUNNING')
     return []
-  }
-
-  /** A restart that failed is a failure of its own. */
-  #failAgain(error: StreamError, regions: readonly number[], nowMs: number): readonly JobDecision[] {
-    const verdict = error.retry === 'never' ? undefined : this.#options.restarts.onFailure(nowMs)
-    if (verdict?.restart === true) return this.#startRestart(regions, error, verdict.atMs)
-    this.#cause = error
-    return this.#stop('FAILING')
   }
 
   #end(): readonly JobDecision[] {

@@ -1,15 +1,26 @@
 /**
  * Errors of a job, with the job in their place, and the one for a slot whose thread is gone. Pure.
  */
-import { StreamError } from '../../base/core/stream-error.ts'
+import { StreamError, type StreamErrorOptions } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import { slotsOfGroups } from './deploy-job.ts'
 
 export function placedIn(job: string, error: StreamError): StreamError {
-  if (error.place.job !== undefined) return error
-  const placed = new StreamError(error.code, error.message, { ...error, place: { job, ...error.place }, cause: error.cause })
-  placed.stack = error.stack
-  return placed
+  return error.place.job === undefined ? changed(error, { place: { job, ...error.place } }) : error
+}
+
+/** `reason`: that of the restart strategy. */
+export function notRestarted(error: StreamError, reason: string | undefined): StreamError {
+  if (reason === undefined) return error
+  const said = `Not restarted: ${reason}.`
+  return changed(error, { hint: error.hint === undefined ? said : `${error.hint}\n${said}` })
+}
+
+function changed(error: StreamError, change: Pick<StreamErrorOptions, 'hint' | 'place'>): StreamError {
+  const { code, message, hint, domain, retry, place, cause, stack } = error
+  const copy = new StreamError(code, message, { hint, domain, retry, place, cause, ...change })
+  if (stack !== undefined) copy.stack = stack
+  return copy
 }
 
 export function lostSlot(jobGraph: JobGraph, slot: number, cause: unknown): StreamError {

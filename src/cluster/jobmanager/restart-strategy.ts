@@ -24,8 +24,8 @@ export type RestartSettings =
     }
   | { readonly type: 'failure-rate'; readonly maxFailures: number; readonly intervalMs: number; readonly delayMs: number }
 
-/** `atMs`: earliest time of the restart. `reason`: why there is none, for the job's error. */
-export type RestartVerdict = { readonly restart: true; readonly atMs: number } | { readonly restart: false; readonly reason: string }
+/** `atMs`: earliest time of the restart. `reason`: why there is none, for the job's error; absent where none was asked for. */
+export type RestartVerdict = { readonly restart: true; readonly atMs: number } | { readonly restart: false; readonly reason?: string }
 
 export class RestartStrategy {
   readonly #settings: RestartSettings
@@ -56,9 +56,9 @@ export class RestartStrategy {
     const settings = this.#settings
     switch (settings.type) {
       case 'none':
-        return { restart: false, reason: 'restart-strategy.type is none' }
+        return { restart: false }
       case 'fixed-delay':
-        if (++this.#attempts > settings.attempts) return tooMany('restart-strategy.fixed-delay.attempts', settings.attempts)
+        if (++this.#attempts > settings.attempts) return noMore('', 'restart-strategy.fixed-delay.attempts', settings.attempts)
         return { restart: true, atMs: nowMs + settings.delayMs }
       case 'failure-rate':
         return this.#byRate(settings, nowMs)
@@ -71,7 +71,8 @@ export class RestartStrategy {
   #byRate({ maxFailures, intervalMs, delayMs }: RestartSettings & { type: 'failure-rate' }, nowMs: number): RestartVerdict {
     this.#failuresMs = [...this.#failuresMs.filter((atMs) => nowMs - atMs <= intervalMs), nowMs]
     if (this.#failuresMs.length > maxFailures) {
-      return { restart: false, reason: `it failed ${this.#failuresMs.length} times within ${intervalMs} ms, ${maxFailures} are tolerated` }
+      const within = `${times(this.#failuresMs.length, 'failure')} in ${inWords(intervalMs)}`
+      return { restart: false, reason: `${within}, and restart-strategy.failure-rate.max-failures-per-interval is ${maxFailures}` }
     }
     return { restart: true, atMs: nowMs + delayMs }
   }
@@ -79,7 +80,8 @@ export class RestartStrategy {
   #exponential(settings: RestartSettings & { type: 'exponential-delay' }, nowMs: number): RestartVerdict {
     if (nowMs - this.#restartAtMs >= settings.resetThresholdMs) this.#attempts = 0
     if (++this.#attempts > settings.attempts) {
-      return tooMany('restart-strategy.exponential-delay.attempts-before-reset-backoff', settings.attempts)
+      const option = 'restart-strategy.exponential-delay.attempts-before-reset-backoff'
+      return noMore(` without ${inWords(settings.resetThresholdMs)} of calm between them`, option, settings.attempts)
     }
     const { initialBackoffMs, maxBackoffMs, multiplier, jitterFactor } = settings
     const backoffMs = Math.min(maxBackoffMs, initialBackoffMs * multiplier ** (this.#attempts - 1))
@@ -90,10 +92,14 @@ export class RestartStrategy {
   }
 }
 
-const tooMany = (option: string, allowed: number): RestartVerdict => ({
+const noMore = (since: string, option: string, allowed: number): RestartVerdict => ({
   restart: false,
-  reason: `it was restarted as often as ${option} allows (${allowed})`,
+  reason: `${times(allowed, 'restart')} so far${since}, and ${option} is ${allowed}`,
 })
+
+const times = (count: number, what: string): string => `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`
+
+const inWords = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)
 
 /** The settings of a configuration. Unset: exponential delay where the job takes checkpoints, else none. */
 export function restartSettingsOf(config: Config): RestartSettings {

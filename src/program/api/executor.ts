@@ -51,6 +51,17 @@ export interface CheckpointReport {
   readonly error?: StreamError
 }
 
+/** One failure of a job that was not the consequence of another. */
+export interface ExceptionReport {
+  /** Wall clock, ms since the epoch. */
+  readonly timestampMs: number
+  readonly error: StreamError
+  /** What failed, as far as it is known; absent: the job as a whole, or a thread. `subtask` is from 0. */
+  readonly task?: { readonly operator?: string; readonly subtask?: number }
+  /** Number of the restart that followed, from 1; absent: the job failed of it. */
+  readonly restart?: number
+}
+
 /** What happens to a running job beside its progress. */
 export type JobEvent =
   | {
@@ -95,6 +106,8 @@ export interface JobClient {
   readonly restoredFrom?: RestoredFrom
   /** The newest checkpoints and savepoints (as many as web.checkpoints.history says), oldest first. */
   readonly checkpoints: readonly CheckpointReport[]
+  /** The newest 16 failures, oldest first. */
+  readonly exceptions: readonly ExceptionReport[]
   cancel(): Promise<void>
   /** Takes a checkpoint now; its folder. Rejects if it fails, or with CHECKPOINT_DECLINED while the job cannot take one. */
   triggerCheckpoint(): Promise<string>

@@ -134,7 +134,7 @@ function replay(jobGraph: JobGraph, record: RecordedExecution, onCollect?: (id: 
   const noSnapshot = (): Promise<never> =>
     Promise.reject(new StreamError('CHECKPOINT_DECLINED', 'A job that is replayed takes no checkpoint or savepoint'))
   return {
-    ...{ jobId, status, result, numRestarts: 0, checkpoints: [], cancel: async () => undefined },
+    ...{ jobId, status, result, numRestarts: 0, checkpoints: [], exceptions: [], cancel: async () => undefined },
     ...{ triggerCheckpoint: noSnapshot, triggerSavepoint: noSnapshot, stopWithSavepoint: noSnapshot },
     ...{ onProgress: () => undefined, onEvent: () => undefined },
   }

@@ -14,6 +14,7 @@ const wrong = new StreamError('INVALID_PROGRAM', 'wrong')
 const words = (decision: JobDecision): string => {
   const { do: what } = decision
   if (what === 'end') return decision.status === 'FAILED' ? `FAILED ${decision.error.message}` : decision.status
+  if (what === 'giveUp') return `giveUp of ${decision.error.message}`
   if (what === 'restart') return `restart ${decision.regions.join('+')} at ${decision.atMs} of ${decision.error.message}`
   if ('regions' in decision) return `${what} ${decision.regions.join('+')}`
   if ('slots' in decision) return `${what} ${decision.slots.join('+')}`
@@ -39,8 +40,9 @@ function begin(options: { failover?: 'region' | 'full'; attempts?: number } = {}
     const event = last.map(answerTo).find((each) => each !== undefined)
     return event === undefined ? 'nothing to answer' : at(nowMs, event)
   }
+  const cause = (): unknown => last.map((decision) => 'error' in decision && decision.error)[0]
   at(0, { on: 'deployed' })
-  return { state, at, answer }
+  return { state, at, answer, cause }
 }
 
 function answerTo(decision: JobDecision): JobEvent | undefined {
@@ -95,14 +97,26 @@ describe('a job that fails', () => {
     answer(30)
     answer(110)
     answer(111)
-    expect(at(200, failed(1, later))).toBe('cancelSlots 0+1+2, startCancelTimer')
+    expect(at(200, failed(1, later))).toBe('giveUp of later, cancelSlots 0+1+2, startCancelTimer')
     at(210, done(0), done(1), done(2))
     expect(answer(220)).toBe('FAILED later')
   })
 
+  it('says why the strategy gave up, behind what the error itself advises', () => {
+    const { at, answer, cause } = begin({ attempts: 0 })
+    const disk = new StreamError('IO_FAILED', 'no disk', { hint: 'Buy one.', place: { operator: 'files' } })
+    at(10, failed(0, disk))
+    at(20, done(0), done(1), done(2))
+    expect(answer(30)).toBe('FAILED no disk')
+    expect(cause()).toMatchObject({
+      ...{ code: 'IO_FAILED', message: 'no disk', place: { operator: 'files' }, stack: disk.stack },
+      hint: 'Buy one.\nNot restarted: no restarts so far, and restart-strategy.fixed-delay.attempts is 0.',
+    })
+  })
+
   it('is not run again after an error that would come again', () => {
-    expect(begin().at(10, failed(0, wrong))).toBe('cancelSlots 0+1+2, startCancelTimer')
-    expect(begin().at(10, { ...failed(0), fatal: true } as JobEvent)).toBe('cancelSlots 0+1+2, startCancelTimer')
+    expect(begin().at(10, failed(0, wrong))).toBe('giveUp of wrong, cancelSlots 0+1+2, startCancelTimer')
+    expect(begin().at(10, { ...failed(0), fatal: true } as JobEvent)).toBe('giveUp of boom, cancelSlots 0+1+2, startCancelTimer')
   })
 
   it('kills only what it restarts when that does not stop in time', () => {

@@ -49,17 +49,17 @@ describe('the state of a job', () => {
       { on: 'slotDone', slot: 1 },
       { on: 'enumeratorsClosed', round: 1 },
     )
-    expect(decisions).toEqual(['', 'cancelSlots 0+1, startCancelTimer', '', '', 'closeEnumerators', 'FAILED boom'])
+    expect(decisions).toEqual(['', 'giveUp, cancelSlots 0+1, startCancelTimer', '', '', 'closeEnumerators', 'FAILED boom'])
   })
 
   it('does not cancel a slot that is lost', () => {
     const { decisions } = run(3, 3, { on: 'deployed' }, { on: 'slotLost', slot: 1, error: later })
-    expect(decisions).toEqual(['', 'cancelSlots 0+2, startCancelTimer'])
+    expect(decisions).toEqual(['', 'giveUp, cancelSlots 0+2, startCancelTimer'])
   })
 
   it('ends at once when its only slot is lost', () => {
     const { decisions } = run(1, 1, { on: 'deployed' }, { on: 'slotLost', slot: 0, error: later }, { on: 'enumeratorsClosed', round: 1 })
-    expect(decisions).toEqual(['', 'closeEnumerators', 'FAILED later'])
+    expect(decisions).toEqual(['', 'giveUp, closeEnumerators', 'FAILED later'])
   })
 
   it('kills the slots that have not ended when the time to cancel is over', () => {
@@ -121,6 +121,7 @@ describe('the state of a job', () => {
       fc.property(fc.array(event, { maxLength: 30 }), (events) => {
         const state = stateOf(3, 3)
         let ends = 0
+        let givenUp = 0
         let closing = false
         let first: StreamError | undefined
         const apply = (each: JobEvent): void => {
@@ -132,6 +133,7 @@ describe('the state of a job', () => {
           for (const decision of decisions) {
             if (decision.do === 'closeEnumerators') closing = true
             if (decision.do === 'end') ends++
+            if (decision.do === 'giveUp') givenUp++
             if (decision.do === 'end' && decision.status === 'FAILED' && first !== undefined) expect(decision.error).toBe(first)
           }
         }
@@ -142,6 +144,7 @@ describe('the state of a job', () => {
         apply({ on: 'enumeratorsClosed', round: 1 })
         expect(state.ended).toBe(true)
         expect(ends).toBe(1)
+        expect(givenUp).toBe(state.status === 'FAILED' ? 1 : 0)
         expect(state.apply({ on: 'cancel' }, 0)).toEqual([])
       }),
     )
