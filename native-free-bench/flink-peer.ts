@@ -22,14 +22,23 @@ export function flinkVersions(): string {
   return `Flink 2.3.0, ${java.trim()}, G1, 4 GB heap, object reuse on`
 }
 
+export interface FlinkFigures extends Figures {
+  /** All that it printed. */
+  readonly output: string
+}
+
 /** One run after a warm-up in the same JVM, whose rate decides how many records make a run of so many seconds. */
-export async function runFlink(args: readonly string[], parallelism: number, seconds: number): Promise<Figures> {
+export async function runFlink(args: readonly string[], parallelism: number, seconds: number, heap = '4g'): Promise<FlinkFigures> {
   const { stdout } = await promisify(execFile)('./run.sh', [...args, `p=${parallelism}`, `secs=${seconds.toFixed(2)}`, 'runs=1'], {
     cwd: folder,
+    env: { ...process.env, HEAP: heap },
     maxBuffer: 1 << 24,
   })
   const steady = /steady ([\d.]+) s/.exec(stdout)
   const result = /RESULT .*\| med ([\d.]+) \| .*\| med ([\d.]+) M rec\/core-s/.exec(stdout)
   if (steady === null || result === null) throw new Error(`peers/flink/run.sh ${args.join(' ')} printed no result:\n${stdout}`)
-  return { recordsPerSecond: Number(result[1]) * 1e6, recordsPerCoreSecond: Number(result[2]) * 1e6, seconds: Number(steady[1]) }
+  return {
+    ...{ recordsPerSecond: Number(result[1]) * 1e6, recordsPerCoreSecond: Number(result[2]) * 1e6, seconds: Number(steady[1]) },
+    output: stdout,
+  }
 }

@@ -90,17 +90,32 @@ export function machine(): string {
 }
 
 const file = new URL('RESULTS.md', import.meta.url)
-const nexmarkStart = '\n## Nexmark\n'
+/** Sections that commands of their own write, in their order behind what the workloads' command writes. */
+const sections = ['Checkpoints', 'Nexmark'] as const
 
-/** RESULTS.md as two parts, each taken by a command of its own: the workloads, and Nexmark with its heading. */
-function parts(): { readonly workloads: string; readonly nexmark: string } {
+const startOf = (text: string, section: string): number => text.indexOf(`\n## ${section}\n`)
+
+/** RESULTS.md as the workloads' part and the sections with their headings, where there are any. */
+function parts(): { workloads: string; sections: Map<string, string> } {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '# Results\n'
-  const at = text.indexOf(nexmarkStart)
-  return at < 0 ? { workloads: text, nexmark: '' } : { workloads: text.slice(0, at), nexmark: text.slice(at) }
+  const starts = sections.map((section) => startOf(text, section)).filter((at) => at >= 0)
+  const endOf = (start: number): number => Math.min(text.length, ...starts.filter((at) => at > start))
+  const found = sections.flatMap((section): [string, string][] => {
+    const start = startOf(text, section)
+    return start < 0 ? [] : [[section, text.slice(start + 1, endOf(start))]]
+  })
+  return { workloads: text.slice(0, endOf(-1)), sections: new Map(found) }
 }
 
-export function writeNexmark(section: string): void {
-  writeFileSync(file, `${parts().workloads.trimEnd()}\n\n${section}`)
+function write(workloads: string, kept: ReadonlyMap<string, string>): void {
+  const texts = [workloads, ...sections.flatMap((section) => kept.get(section) ?? [])]
+  writeFileSync(file, `${texts.map((text) => text.trimEnd()).join('\n\n')}\n`)
+}
+
+/** `text` begins with its heading. */
+export function writeSection(section: (typeof sections)[number], text: string): void {
+  const { workloads, sections: kept } = parts()
+  write(workloads, kept.set(section, text))
 }
 
 export function writeResults(report: Report): void {
@@ -132,5 +147,5 @@ aim for the declared schema is 0.7 of it.
 ${report.thinPath.map((t) => `| ${t.mode} | ${million(t.prototype)} | ${million(t.ours)} | ${(t.ours / t.prototype).toFixed(2)} |`).join('\n')}
 
 ${report.sections.join('\n')}`
-  writeFileSync(file, text + parts().nexmark)
+  write(text, parts().sections)
 }

@@ -116,7 +116,7 @@ const attempts = 4
  * A run whose steady part lasts `seconds` at least: run again with as many more records as it fell short of, since a rate
  * found in a short run is that of a cold engine.
  */
-export async function steady(seconds: number, size: number, run: (size: number) => Promise<Figures>): Promise<Figures> {
+export async function steady<F extends Figures>(seconds: number, size: number, run: (size: number) => Promise<F>): Promise<F> {
   for (let attempt = 1; ; attempt++) {
     const figures = await run(Math.ceil(size))
     if (figures.seconds >= seconds || attempt === attempts) return figures

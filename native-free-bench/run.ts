@@ -4,6 +4,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { checkpointsSection, checkpointsText } from './checkpoint-section.ts'
+import { type CheckpointOptions, compareCheckpoints } from './checkpoints.ts'
 import { endurance, enduranceText, grows } from './endurance.ts'
 import { flinkVersions, runFlink, whyNoFlink } from './flink-peer.ts'
 import { footprint, footprintText } from './footprint.ts'
@@ -18,8 +20,8 @@ import {
   steadySeconds,
   type ThinPath,
   table,
-  writeNexmark,
   writeResults,
+  writeSection,
 } from './results.ts'
 import { calibrate, check, type Figures, type Row, type RunSettings, rowsOf, steady, timed, titleOf } from './rows.ts'
 
@@ -28,6 +30,7 @@ const help = `npm run bench -- [options]
   --workload A,B     only these: map-chain, rebalance, keyed-sum, window-tumbling, window-sliding, window-session,
                      window-pojo-strings, wordcount, process-state. Without it all run, and RESULTS.md is written if they run for 10 s
   --nexmark [Q,R]    the Nexmark queries in place of the workloads: --nexmark all, or --nexmark q5,q7
+  --checkpoints [W]  jobs that take checkpoints, and restarts: --checkpoints all, or --checkpoints state32
   --endurance N      a job with changing keys for N seconds (600, say); ends with 1 if its memory grows
   --keys N           instead of a workload's own numbers of keys
   --peer flink       real Flink beside us (builds peers/flink: Java 17 and Maven)
@@ -83,11 +86,20 @@ async function nexmark(which: string, options: Omit<CompareOptions, 'queries' | 
   const results = await compareNexmark({ ...options, progress, ...(which !== 'all' && { queries: which.split(',') }) })
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
   if (which === 'all' && options.withFlink && options.seconds >= steadySeconds)
-    writeNexmark(nexmarkSection(results, command, flinkVersions()))
+    writeSection('Nexmark', nexmarkSection(results, command, flinkVersions()))
   process.stdout.write(
     json ? `${JSON.stringify({ machine: machine(), results, ...nexmarkMeans(results) })}\n` : `${nexmarkTable(results)}\n`,
   )
   return results.every((result) => result.failure === undefined)
+}
+
+async function checkpoints(which: string, options: Omit<CheckpointOptions, 'only' | 'progress'>, json: boolean): Promise<boolean> {
+  const { rows, restarts } = await compareCheckpoints({ ...options, progress, ...(which !== 'all' && { only: which }) })
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
+  if (which === 'all' && options.withFlink && options.seconds >= steadySeconds)
+    writeSection('Checkpoints', checkpointsSection(rows, restarts, command, flinkVersions()))
+  process.stdout.write(json ? `${JSON.stringify({ machine: machine(), rows, restarts })}\n` : `${checkpointsText(rows, restarts)}\n`)
+  return [...rows, ...restarts].every(({ failure }) => failure === undefined)
 }
 
 const enduranceRate = 200_000
@@ -105,6 +117,7 @@ async function main(): Promise<boolean> {
       workload: text,
       keys: text,
       nexmark: text,
+      checkpoints: text,
       endurance: text,
       peer: text,
       seconds: { ...text, default: '10' },
@@ -123,6 +136,8 @@ async function main(): Promise<boolean> {
   const missing = values.peer === undefined ? 'not asked for (--peer flink)' : whyNoFlink()
   if (values.peer !== undefined && missing !== undefined) progress(missing)
   if (values.nexmark !== undefined) return nexmark(values.nexmark, { seconds, settings, withFlink: missing === undefined }, values.json)
+  if (values.checkpoints !== undefined)
+    return checkpoints(values.checkpoints, { seconds, settings, runs: Number(values.runs), withFlink: missing === undefined }, values.json)
   const rows = rowsOf(values.workload, values.keys === undefined ? undefined : Number(values.keys))
   const results: Result[] = []
   for (const row of rows) results.push(await measureRow(row, settings, seconds, Number(values.runs), missing === undefined))

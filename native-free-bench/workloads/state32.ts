@@ -17,7 +17,8 @@ export const state32Function = {
     const { s32 } = ctx.state
     const s = s32.value
     const n = s === null ? 1 : s.n + 1
-    const sum = s === null ? 0 : s.sum + Math.floor(row.value)
+    // The peer leaves the first record out of the sum, which then depends on the order of records.
+    const sum = (s === null ? 0 : s.sum) + Math.floor(row.value)
     s32.update({ n, key: row.key, sum, spare: 0 })
     out.collect({ key: row.key, value: shown(n, sum) })
   },
@@ -35,7 +36,8 @@ export function lastShown(records: number, keys: number): Float64Array {
   const sums = new Float64Array(keys)
   for (let i = 0; i < records; i++) {
     const key = keyOf(i, keys)
-    if (ns[key]!++ > 0) sums[key]! += Math.floor(valueOf(i))
+    ns[key]!++
+    sums[key]! += Math.floor(valueOf(i))
   }
   return sums.map((sum, key) => (ns[key] === 0 ? 0 : shown(ns[key]!, sum)))
 }

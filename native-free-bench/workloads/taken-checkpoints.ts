@@ -27,7 +27,7 @@ export function watchCheckpoints(job: JobClient, keptIn: string): () => TakenChe
     const { durationMs, alignmentMs, syncMs, asyncMs, sizeBytes, path: folder } = event.checkpoint
     completed.push({ durationMs, alignmentMs, syncMs, asyncMs, sizeBytes })
     if (readFileSync(path.join(folder, '_metadata.json'), 'utf8').includes('"finished":true')) return
-    const next = path.join(keptIn, path.basename(folder))
+    const next = path.join(keptIn, job.jobId, path.basename(folder))
     mkdirSync(next, { recursive: true })
     for (const name of readdirSync(folder)) linkSync(path.join(folder, name), path.join(next, name))
     if (kept !== undefined) rmSync(kept, { recursive: true })
