@@ -66,6 +66,8 @@ export class CheckpointCoordinator {
   readonly #finished: Map<TaskId, SubtaskSnapshot>
   readonly #pending = new Map<number, PendingCheckpoint>()
   readonly #retained: number[]
+  /** Of what the job started from; undefined: it is not the job's own. */
+  readonly #claimed: number | undefined
   /** Given up, and by which tasks it may still be acknowledged. */
   readonly #givenUp = new Map<number, Set<TaskId>>()
   #requests: (CheckpointRequest & { readonly request: number })[] = []
@@ -80,6 +82,7 @@ export class CheckpointCoordinator {
     this.#settings = settings
     this.#tasks = new Map(tasks.map((task) => [task, 'starting']))
     this.#finished = new Map(finished)
+    this.#claimed = claimed
     this.#retained = claimed === undefined ? [] : [claimed]
     this.#nextId = firstId
   }
@@ -185,6 +188,8 @@ export class CheckpointCoordinator {
     const given = this.#abortAll(new StreamError('CHECKPOINT_DECLINED', `The job ended meanwhile: it is ${status}`), nowMs)
     this.#stop = 'ended'
     if (retains(this.#settings.retention, status)) return given
+    // A job that came to no checkpoint of its own leaves what it began with as it found it, or nobody could begin again.
+    if (status !== 'FINISHED' && this.#claimed !== undefined && this.#retained.at(-1) === this.#claimed) return given
     return [...given, ...this.#retained.splice(0).map((checkpointId) => ({ do: 'delete', checkpointId }) as const)]
   }
 

@@ -59,7 +59,7 @@ export class OperatorStates {
       if (table === undefined) continue
       const { name, scope, shape } = state
       mustTakeOver(this.#operatorName, table, { name, scope, form: shape.form, declared: shape.declared })
-      for await (const { rows } of restoredRows(table, shape.columns, shape.declared)) {
+      for await (const { rows } of restoredRows(table, shape.columns, shape.declared, this.#operatorName)) {
         for (const row of rows) state.value = shape.restore(state.value, row)
       }
     }

@@ -60,10 +60,15 @@ export function stateTypeText(state: StateType): string {
 const kindOf = ({ form, scope }: StateType): string => (scope === 'keyed' ? `${form} state` : `${scope} ${form} state`)
 
 function incompatible(operator: string, name: string, found: string, wanted: string): StateCheck {
+  return { is: 'incompatible', error: misfit(operator, name, found, wanted) }
+}
+
+/** `found`, `wanted`: what state of what type. */
+export function misfit(operator: string, name: string, found: string, wanted: string): StreamError {
   const message = `State ${name} of operator ${operator} is ${wanted} in the program and ${found} in the snapshot`
   const hint =
     'Fields may be added and removed and numbers widened. For any other change give the state another name, and it begins empty, or declare it as it was.'
-  return { is: 'incompatible', error: new StreamError('STATE_INCOMPATIBLE', message, { hint, place: { operator } }) }
+  return new StreamError('STATE_INCOMPATIBLE', message, { hint, place: { operator } })
 }
 
 type Comparison = 'same' | 'evolved' | 'no'
@@ -105,14 +110,18 @@ function compareKeys(have: ColumnType, want: ColumnType): Comparison {
   return typeText({ ...have, nullable: false }) === typeText({ ...want, nullable: false }) ? 'same' : 'no'
 }
 
+/** Whether every value of the one type is taken over as one of the other. */
+export const isTakenOver = (have: ColumnType, want: ColumnType): boolean => compare(have, want) !== 'no'
+
 /** How a value of one type becomes one of another that it fits; undefined: it is the value itself. */
 export function evolution(have: ColumnType | undefined, want: ColumnType | undefined): ((value: unknown) => unknown) | undefined {
   if (have === undefined || want === undefined || compare(have, want) !== 'evolved') return undefined
-  const convert = evolutionOf(have.type, want.type)
+  const convert = conversion(have.type, want.type)
   return convert && ((value) => (value === null || value === undefined ? null : convert(value)))
 }
 
-function evolutionOf(have: DataType, want: DataType): ((value: any) => unknown) | undefined {
+/** The same for a value that is there, whether all of it will fit or not. */
+export function conversion(have: DataType, want: DataType): ((value: any) => unknown) | undefined {
   if (have.kind === 'list' && want.kind === 'list') {
     const item = evolution({ type: have.item, nullable: have.itemNullable }, { type: want.item, nullable: want.itemNullable })
     return item && ((values: unknown[]) => values.map(item))

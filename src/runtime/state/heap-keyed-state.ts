@@ -214,7 +214,7 @@ export class HeapKeyedState {
     const spaces = perKey ? undefined : namespaces
     const names = [...(spaces?.names ?? []), ...shape.columns]
     const width = spaces?.names.length ?? 0
-    for await (const { keys, rows } of restoredRows(table, names, shape.declared)) {
+    for await (const { keys, rows } of restoredRows(table, names, shape.declared, this.#operatorName)) {
       for (const [i, row] of rows.entries()) {
         this.setCurrentKey(keys[i])
         const namespace = spaces?.fromColumns(row.slice(0, width))

@@ -6,8 +6,9 @@ import type { ColumnBatch } from '../../base/columnar/column-batch.ts'
 import type { DataType } from '../../base/columnar/data-type.ts'
 import { bitAt, type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
-import { evolution } from './check-state-types.ts'
+import { conversion, evolution, isTakenOver, misfit, typeText } from './check-state-types.ts'
 import { ownRow } from './clone-value.ts'
+import { fitsType } from './fits-type.ts'
 import type { RestoredTable, StateDescription } from './snapshot.ts'
 
 export interface RestoredRows {
@@ -16,15 +17,21 @@ export interface RestoredRows {
   readonly rows: readonly (readonly unknown[])[]
 }
 
+/** Throws STATE_INCOMPATIBLE at the first value that was written without a type and does not fit the one that is declared now. */
 export async function* restoredRows(
   table: RestoredTable,
   names: readonly string[],
   wanted?: StateDescription['declared'],
+  operator = '',
 ): AsyncIterable<RestoredRows> {
   for await (const batch of table.batches()) {
     const key = table.scope === 'keyed' ? columnOf(table, batch, 'key') : undefined
     const columns = names.map((name) => columnOf(table, batch, name))
-    const evolve = names.map((name) => evolution(table.declared?.[name] ?? inferred(batch, name), wanted?.[name]))
+    const evolve = names.map((name) =>
+      table.declared?.[name] === undefined
+        ? fitting(operator, table, name, inferred(batch, name), wanted?.[name])
+        : evolution(table.declared[name], wanted?.[name]),
+    )
     const keys: unknown[] = []
     const rows: unknown[][] = []
     for (let i = 0; i < batch.rowCount; i++) {
@@ -37,6 +44,24 @@ export async function* restoredRows(
       )
     }
     yield { keys, rows }
+  }
+}
+
+/** How values without a declared type become values of one. */
+function fitting(
+  operator: string,
+  { name: state }: RestoredTable,
+  column: string,
+  have: { readonly type: DataType; readonly nullable: boolean },
+  want: { readonly type: DataType; readonly nullable: boolean } | undefined,
+): ((value: unknown) => unknown) | undefined {
+  if (want === undefined || isTakenOver(have, want)) return evolution(have, want)
+  const convert = conversion(have.type, want.type)
+  const where = column === 'value' || column === 'mapValue' ? '' : `${column} `
+  return (value) => {
+    const converted = convert === undefined || value === null || value === undefined ? value : convert(value)
+    if (!fitsType(converted, want)) throw misfit(operator, state, where + typeText(have), where + typeText(want))
+    return converted
   }
 }
 

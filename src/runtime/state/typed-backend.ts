@@ -129,7 +129,7 @@ export class TypedBackend implements KeyedBackend {
     const shape = this.state.shapeOf(table.name)
     if (shape === undefined) return
     mustTakeOver(this.#options.operatorName, table, { name: table.name, scope: 'keyed', form: shape.form, declared: shape.declared })
-    for await (const { keys, rows } of restoredRows(table, shape.columns, shape.declared)) {
+    for await (const { keys, rows } of restoredRows(table, shape.columns, shape.declared, this.#options.operatorName)) {
       for (const [i, row] of rows.entries()) {
         this.enter(keys[i])
         this.state.restoreRow(table.name, row)

@@ -1,0 +1,40 @@
+/**
+ * Whether a value is of a declared type. Pure. For values of a snapshot that were written without a declaration: those that are written
+ * under one are trusted.
+ */
+import type { DataType } from '../../base/columnar/data-type.ts'
+
+interface Declared {
+  readonly type: DataType
+  readonly nullable: boolean
+}
+
+export function fitsType(value: unknown, { type, nullable }: Declared): boolean {
+  if (value === null || value === undefined) return nullable || type.kind === 'null' || type.kind === 'any'
+  switch (type.kind) {
+    case 'any':
+      return true
+    case 'null':
+      return false
+    case 'int32':
+      return typeof value === 'number' && (value | 0) === value
+    case 'int64':
+    case 'timestamp':
+      return Number.isSafeInteger(value)
+    case 'float64':
+      return typeof value === 'number'
+    case 'utf8':
+      return typeof value === 'string'
+    case 'boolean':
+    case 'bigint':
+      return typeof value === type.kind
+    case 'date':
+      return value instanceof Date
+    case 'binary':
+      return value instanceof Uint8Array
+    case 'list':
+      return Array.isArray(value) && value.every((item) => fitsType(item, { type: type.item, nullable: type.itemNullable }))
+    case 'struct':
+      return typeof value === 'object' && type.fields.every((field) => fitsType((value as Record<string, unknown>)[field.name], field))
+  }
+}
