@@ -26,7 +26,7 @@ export function watchCheckpoints(job: JobClient, keptIn: string): () => TakenChe
     if (event.on !== 'checkpointCompleted') return
     const { durationMs, alignmentMs, syncMs, asyncMs, sizeBytes, path: folder } = event.checkpoint
     completed.push({ durationMs, alignmentMs, syncMs, asyncMs, sizeBytes })
-    if (readFileSync(path.join(folder, '_metadata.json'), 'utf8').includes('"finished":true')) return
+    if (/"finished":\s*true/.test(readFileSync(path.join(folder, '_metadata.json'), 'utf8'))) return
     const next = path.join(keptIn, job.jobId, path.basename(folder))
     mkdirSync(next, { recursive: true })
     for (const name of readdirSync(folder)) linkSync(path.join(folder, name), path.join(next, name))
