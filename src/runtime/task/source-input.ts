@@ -79,12 +79,13 @@ export class SourceInput implements TaskInput, UnitReceiver {
     return split === undefined ? this.#name : `split ${split} of ${this.#name}`
   }
 
-  poll(): TaskEvent | undefined {
+  poll(holdsBarriers = false): TaskEvent | undefined {
     const time = this.pollTime()
     if (time !== undefined) return time
     if (this.#suspendedBy !== undefined) return undefined
+    // Checkpoints that come faster than state is written must not stop a source: it takes the next when the task is ready for it.
+    const request = holdsBarriers ? undefined : this.#mailbox.request
     if (this.#queue.length === 0) {
-      const { request } = this.#mailbox
       if (request !== undefined) {
         if (request.stop !== 'drain' || this.#state === 'ended') return this.#barrier(request)
         this.#drainedBy = request.checkpointId
@@ -98,7 +99,7 @@ export class SourceInput implements TaskInput, UnitReceiver {
       if (this.#time.length > 0) break
     }
     // The reader worked and has nothing to show for it yet: it is asked again, not at the next timer but at once.
-    if (this.#time.length === 0 && (this.#state === 'ready' || this.#mailbox.request !== undefined)) this.#onAvailable()
+    if (this.#time.length === 0 && (this.#state === 'ready' || request !== undefined)) this.#onAvailable()
     return this.pollTime()
   }
 

@@ -94,6 +94,11 @@ export class TaskCheckpoints {
     return false
   }
 
+  /** State of the checkpoint before is read: a barrier that came now would have to wait. */
+  get holdsBarriers(): boolean {
+    return this.#unread > 0
+  }
+
   get mayFinish(): boolean {
     return this.#mayFinish
   }

@@ -16,8 +16,11 @@ export type TaskEvent =
   | { readonly kind: 'end' }
 
 export interface TaskInput {
-  /** undefined: nothing now; `onAvailable` of the task is called when there may be something. */
-  poll(): TaskEvent | undefined
+  /**
+   * undefined: nothing now; `onAvailable` of the task is called when there may be something. `holdsBarriers`: the task could not take a
+   * barrier yet; an input that chooses their place itself goes on with rows.
+   */
+  poll(holdsBarriers?: boolean): TaskEvent | undefined
   /** Whether a task with nothing else to do must still be woken for onPeriodic. */
   readonly needsProbe?: boolean
   /** Periodic work of sources (watermarks); `backpressured` since the last call. */

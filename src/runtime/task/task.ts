@@ -130,7 +130,7 @@ export class Task {
     if (this.phase !== 'running') return this.#goOnEnding()
     if (this.#unit === undefined && nowMs >= this.#nextTimerMs) return this.#fireTimers(nowMs)
     if (nowMs >= this.#nextProbeMs || (this.recordsIn >= this.#nextProbeRows && this.options.watermarkIntervalMs > 0)) this.#probe(nowMs)
-    if (this.#unit === undefined) return this.#take(this.options.input.poll(), nowMs)
+    if (this.#unit === undefined) return this.#take(this.options.input.poll(checkpoints.holdsBarriers), nowMs)
     const time = this.options.input.pollTime?.()
     if (time !== undefined) return this.#take(time, nowMs)
     this.#run(this.#unit, nowMs)
@@ -247,7 +247,7 @@ export class Task {
 
   #wait(): StepResult {
     const { checkpoints, input } = this.options
-    if (!checkpoints.mayFinish) return this.#takeAtEnd(input.poll())
+    if (!checkpoints.mayFinish) return this.#takeAtEnd(input.poll(checkpoints.holdsBarriers))
     const { answers } = checkpoints
     if (answers !== undefined) return this.#await(answers)
     this.#become('draining')

@@ -69,3 +69,15 @@ test('a split that was released in the poll of its last rows holds time back unt
   })
   expect(eventsOf(input)).toEqual([100, 5, { watermark: 4 }, { watermark: 99 }, { watermark: 2 ** 63 }])
 })
+
+test('while the task cannot take a barrier the reader goes on, and the barrier stands behind what it emitted', () => {
+  const input = inputOf(
+    (output) => output.collect({ at: 1 }),
+    (output) => output.collect({ at: 2 }),
+  )
+  input.startCheckpoint({ checkpointId: 1, timestampMs: 0, kind: 'checkpoint', directory: '/chk-1' })
+  expect(input.poll(true)?.kind).toBe('unit')
+  expect(input.poll()).toEqual({ kind: 'barrier', checkpointId: 1, alignmentMs: 0 })
+  input.snapshotState({ checkpointId: 1, timestampMs: 0, kind: 'checkpoint', directory: '/chk-1' })
+  expect(input.poll()?.kind).toBe('unit')
+})
