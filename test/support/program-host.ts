@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly args?: unknown
   readonly config?: Config
   readonly expectedSlots?: number
+  readonly heapSizeBytes?: number
   /** Called with each job as soon as it runs. */
   readonly onJob?: (client: JobClient) => void
 }
@@ -53,6 +54,7 @@ export async function runModule(url: string, file: string, options: RunOptions):
     mode: options.mode,
     program: { url, file, args: options.args, seed, config: options.config },
     expectedSlots: options.expectedSlots,
+    heapSizeBytes: options.heapSizeBytes,
     print: (_stream, line) => void lines.push(line),
   })
   const observed: Executor = {

@@ -6,6 +6,7 @@
  * of the first of them.
  */
 import { type Config, configValue } from '../../base/core/config-options.ts'
+import { formatDuration } from '../../base/core/duration.ts'
 
 export type RestartSettings =
   | { readonly type: 'none' }
@@ -71,7 +72,7 @@ export class RestartStrategy {
   #byRate({ maxFailures, intervalMs, delayMs }: RestartSettings & { type: 'failure-rate' }, nowMs: number): RestartVerdict {
     this.#failuresMs = [...this.#failuresMs.filter((atMs) => nowMs - atMs <= intervalMs), nowMs]
     if (this.#failuresMs.length > maxFailures) {
-      const within = `${times(this.#failuresMs.length, 'failure')} in ${inWords(intervalMs)}`
+      const within = `${times(this.#failuresMs.length, 'failure')} in ${formatDuration(intervalMs)}`
       return { restart: false, reason: `${within}, and restart-strategy.failure-rate.max-failures-per-interval is ${maxFailures}` }
     }
     return { restart: true, atMs: nowMs + delayMs }
@@ -81,7 +82,7 @@ export class RestartStrategy {
     if (nowMs - this.#restartAtMs >= settings.resetThresholdMs) this.#attempts = 0
     if (++this.#attempts > settings.attempts) {
       const option = 'restart-strategy.exponential-delay.attempts-before-reset-backoff'
-      return noMore(` without ${inWords(settings.resetThresholdMs)} of calm between them`, option, settings.attempts)
+      return noMore(` without ${formatDuration(settings.resetThresholdMs)} of calm between them`, option, settings.attempts)
     }
     const { initialBackoffMs, maxBackoffMs, multiplier, jitterFactor } = settings
     const backoffMs = Math.min(maxBackoffMs, initialBackoffMs * multiplier ** (this.#attempts - 1))
@@ -98,8 +99,6 @@ const noMore = (since: string, option: string, allowed: number): RestartVerdict 
 })
 
 const times = (count: number, what: string): string => `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`
-
-const inWords = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)
 
 /** The settings of a configuration. Unset: exponential delay where the job takes checkpoints, else none. */
 export function restartSettingsOf(config: Config): RestartSettings {

@@ -93,11 +93,11 @@ describe('the restart strategy', () => {
     [{ type: 'fixed-delay', attempts: 1, delayMs: 5 }, '1 restart so far, and restart-strategy.fixed-delay.attempts is 1'],
     [
       { type: 'failure-rate', maxFailures: 2, intervalMs: 60_000, delayMs: 5 },
-      '3 failures in 60 s, and restart-strategy.failure-rate.max-failures-per-interval is 2',
+      '3 failures in 1 min, and restart-strategy.failure-rate.max-failures-per-interval is 2',
     ],
     [
       { ...exponential, attempts: 2 } as RestartSettings,
-      '2 restarts so far without 3600 s of calm between them, and restart-strategy.exponential-delay.attempts-before-reset-backoff is 2',
+      '2 restarts so far without 1 h of calm between them, and restart-strategy.exponential-delay.attempts-before-reset-backoff is 2',
     ],
   ])('says why it gives up, %o', (settings, reason) => {
     const strategy = new RestartStrategy(settings, middle)
