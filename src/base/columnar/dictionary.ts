@@ -40,6 +40,8 @@ export class StringDictionary {
    */
   #cached: string[] = []
   #cachedIds = new Int32Array(0)
+  /** Codes of other dictionaries' strings, as long as those are in use. */
+  readonly #codes = new WeakMap<readonly string[], Int32Array>()
   readonly #policy: DictionaryPolicy
   #rows = 0
   #isOff = false
@@ -60,10 +62,59 @@ export class StringDictionary {
 
   /**
    * Writes the id of each value to `ids`, 0 for a null row. False: the column does not pay as a dictionary (now or from
-   * earlier), `ids` is not whole, and the batch goes out as plain text.
+   * earlier), `ids` is not whole, and the batch goes out as plain text. `codes`: of rows that have one, as codesFor gave it.
    */
-  encode(values: readonly unknown[], nulls: Uint8Array | null, rowCount: number, ids: Int32Array): boolean {
+  encode(
+    values: readonly unknown[],
+    nulls: Uint8Array | null,
+    rowCount: number,
+    ids: Int32Array,
+    codes: Int32Array | null = null,
+  ): boolean {
     if (this.#isOff) return false
+    const fits = codes === null ? this.#encodeTexts(values, nulls, rowCount, ids) : this.#encodeCodes(values, nulls, rowCount, ids, codes)
+    if (!fits) return this.#giveUp()
+    this.#rows += rowCount
+    const { judgeAfterRows, maxDistinctShare } = this.#policy
+    return this.#rows < judgeAfterRows || this.size <= this.#rows * maxDistinctShare || this.#giveUp()
+  }
+
+  /**
+   * What another dictionary's strings are here, by their index there: the id + 1, or 0 where `learn` has to be asked. Good for
+   * the strings that `source` holds now. Below 0 once this dictionary was given up.
+   */
+  codesFor(source: readonly string[]): Int32Array {
+    const known = this.#codes.get(source)
+    if (known !== undefined && known.length >= source.length) return known
+    const codes = new Int32Array(Math.max(source.length, (known?.length ?? 0) * 2))
+    if (known !== undefined) codes.set(known)
+    this.#codes.set(source, codes)
+    return codes
+  }
+
+  /** The code of source[index], put into the `codes` of that source. */
+  learn(codes: Int32Array, index: number, text: string): number {
+    const id = this.#isOff ? -1 : (this.#ids.get(text) ?? this.#add(text))
+    if (id < 0) this.#giveUp()
+    return (codes[index] = id < 0 ? -1 : id + 1)
+  }
+
+  #encodeCodes(values: readonly unknown[], nulls: Uint8Array | null, rowCount: number, ids: Int32Array, codes: Int32Array): boolean {
+    for (let i = 0; i < rowCount; i++) {
+      const code = codes[i]!
+      if (code > 0) ids[i] = code - 1
+      else if (nulls !== null && nulls[i] === 1) ids[i] = 0
+      else {
+        const value = values[i] as string
+        const id = this.#ids.get(value) ?? this.#add(value)
+        if (id < 0) return false
+        ids[i] = id
+      }
+    }
+    return true
+  }
+
+  #encodeTexts(values: readonly unknown[], nulls: Uint8Array | null, rowCount: number, ids: Int32Array): boolean {
     // Twice as many places as strings, so that few meet.
     if (this.size * 2 > this.#cached.length && this.#cached.length < largestCache)
       this.#makeCache(Math.min(largestCache, this.#cached.length * 4))
@@ -82,14 +133,12 @@ export class StringDictionary {
         continue
       }
       const id = this.#ids.get(value) ?? this.#add(value)
-      if (id < 0) return this.#giveUp()
+      if (id < 0) return false
       cached[place] = this.values[id]!
       cachedIds[place] = id
       ids[i] = id
     }
-    this.#rows += rowCount
-    const { judgeAfterRows, maxDistinctShare } = this.#policy
-    return this.#rows < judgeAfterRows || this.size <= this.#rows * maxDistinctShare || this.#giveUp()
+    return true
   }
 
   #makeCache(places: number): void {

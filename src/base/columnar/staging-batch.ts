@@ -21,6 +21,8 @@ export interface StagingColumn {
   /** 1 marks a null. There exactly if the field is nullable. */
   nulls: Uint8Array | null
   nullCount: number
+  /** A loop's place for what StringDictionary.codesFor gave for a row; 0: nothing. null until some loop has such. */
+  codes: Int32Array | null
 }
 
 /** The check that lets generated code write a value without calling `append`. `other`: it must call. */
@@ -105,6 +107,7 @@ export class StagingBatch {
       if (Array.isArray(column.values)) column.values.fill(undefined, 0, this.rowCount)
       column.nulls?.fill(0, 0, this.rowCount)
       column.nullCount = 0
+      column.codes?.fill(0, 0, this.rowCount)
     }
     this.rowCount = 0
   }
@@ -116,7 +119,13 @@ export class StagingBatch {
 }
 
 export function makeColumn(field: Field, capacity: number): StagingColumn {
-  return { field, values: makeValues(field.type.kind, capacity), nulls: field.nullable ? new Uint8Array(capacity) : null, nullCount: 0 }
+  return {
+    field,
+    values: makeValues(field.type.kind, capacity),
+    nulls: field.nullable ? new Uint8Array(capacity) : null,
+    nullCount: 0,
+    codes: null,
+  }
 }
 
 function makeValues(kind: TypeKind, capacity: number): StagingColumn['values'] {

@@ -81,6 +81,8 @@ class ChainText {
   readonly #declarations: string
   readonly #isFull: string
   #names = 0
+  /** What stands ahead of the loop, once each. */
+  readonly #hoisted = new Set<string>()
 
   constructor(rt: ChainRuntime) {
     this.#rt = rt
@@ -117,6 +119,7 @@ ${columns}
 ${times}
 const W = unit.watermarks
 let i = unit.cursor, at = ${head.index}
+${[...this.#hoisted].join('\n')}
 ${before}
 try {
   for (; i < end; i++) {
@@ -228,7 +231,7 @@ return i
     const children = output.children.map((child) => `{ ${this.#consume(child, row, timestamp, 'undefined', checkOpen)} }`)
     const edges = output.partitions.map(
       (partition) =>
-        `{ ${encodeText(partition, row, timestamp, { p: this.#rt.partitions.indexOf(partition), id: `_${this.#names++}`, node: node.index }, checkOpen)} }`,
+        `{ ${encodeText(partition, row, timestamp, { p: this.#rt.partitions.indexOf(partition), id: `_${this.#names++}`, node: node.index, hoist: (text) => this.#hoisted.add(text) }, checkOpen)} }`,
     )
     const back = children.length > 0 && edges.length > 0 ? [`at = ${node.index}`] : []
     return [...count, ...children, ...back, ...edges].join('\n')

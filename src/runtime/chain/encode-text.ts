@@ -4,6 +4,7 @@
  */
 import type { Field } from '../../base/columnar/data-type.ts'
 import { fieldCheck } from '../../base/columnar/staging-batch.ts'
+import { maxDictionaryColumns } from '../exchange/frame.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
 import { quote } from '../operator/kernel/quote.ts'
 import type { RowText } from './row-text.ts'
@@ -15,6 +16,8 @@ export interface EncodeNames {
   readonly id: string
   /** Index of the node whose rows these are. */
   readonly node: number
+  /** Takes text that has to stand ahead of the loop over a unit. */
+  hoist(text: string): void
 }
 
 /** What `at` holds while a key function runs for the output of a node, in messages of the chain's `fail`. */
@@ -35,7 +38,7 @@ export function encodeText(
   partition: ResultPartition,
   row: RowText,
   timestamp: string,
-  { p, id, node }: EncodeNames,
+  { p, id, node, hoist }: EncodeNames,
   checkOpen: boolean,
 ): string {
   const { schema, columns } = partition.staging
@@ -56,7 +59,12 @@ export function encodeText(
   }
   const conditions = checks.filter((check) => check !== '')
   if (checkOpen) conditions.unshift(`P${p}.isOpen`)
-  const stores = columns.map((column, c) => storeText(column.field, p, c, `w${id}_${c}`)).join('\n')
+  const stores = columns
+    .map(
+      ({ field }, c) =>
+        storeText(field, p, c, `w${id}_${c}`) + (hasCodes(row, field, c) ? codeText(row, field, p, c, `w${id}_${c}`, hoist) : ''),
+    )
+    .join('\n')
   const { key: keySpec } = partition.router
   const key = keySpec !== undefined && needsHash(partition) ? `hashKey(${keyText(keySpec, row, `K${p}`)})` : undefined
   const store =
@@ -83,6 +91,17 @@ function trusts(row: RowText, field: Field): boolean {
   if (source.dictionary !== undefined) return field.type.kind === 'utf8'
   if (field.type.kind === 'float64') return source.layout === 'f64' || source.layout === 'i32' || source.layout === 'i64'
   return field.type.kind === 'int32' && source.layout === 'i32'
+}
+
+/** Whether the strings come with indices into a dictionary, which spare the scatter a look-up of each. */
+const hasCodes = (row: RowText, field: Field, c: number): boolean =>
+  c < maxDictionaryColumns && row.column(field.name)?.column.dictionary !== undefined && trusts(row, field)
+
+function codeText(row: RowText, field: Field, p: number, c: number, v: string, hoist: (text: string) => void): string {
+  const { index } = row.column(field.name)!
+  const name = `${p}_${c}_${index}`
+  hoist(`const X${name} = P${p}.codesFor(${c}, y${index}), G${name} = C${p}_${c}.codes`)
+  return `; { const j = d${index}[o${index} + i]; let g = X${name}[j]; if (g === 0) g = P${p}.learnCode(${c}, X${name}, j, ${v}); G${name}[$n] = g }`
 }
 
 /** Behind an inferred schema a missing field must not pass: with a field too many beside it, the count of keys would be right. */

@@ -5,7 +5,7 @@
  */
 import type { Schema } from '../../base/columnar/data-type.ts'
 import { StringDictionary } from '../../base/columnar/dictionary.ts'
-import { StagingBatch, stagingCapacity } from '../../base/columnar/staging-batch.ts'
+import { StagingBatch, type StagingColumn, stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import type { ColumnSource } from '../../base/columnar/write-column.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { OutgoingBatch } from './batch-frame.ts'
@@ -74,6 +74,17 @@ export class ResultPartition {
   /** True when a row may be written straight into staging (generated code's fast path). */
   get isOpen(): boolean {
     return this.staging.rowCount < stagingCapacity && !this.isStopped
+  }
+
+  /** The codes of a source dictionary's strings for string column `c` of the staging batch, which gets a place for them. */
+  codesFor(c: number, source: readonly string[]): Int32Array {
+    const column = this.staging.columns[c]!
+    column.codes ??= new Int32Array(stagingCapacity)
+    return this.#dictionaryOf(column.field.name).codesFor(source)
+  }
+
+  learnCode(c: number, codes: Int32Array, index: number, text: string): number {
+    return this.#dictionaryOf(this.staging.columns[c]!.field.name).learn(codes, index, text)
   }
 
   /** Takes any row, at any time. */
@@ -246,10 +257,7 @@ export class ResultPartition {
     const { schema, columns, rowCount, timestamps } = this.staging
     const dictionaries: (StringDictionary | undefined)[] = []
     const outgoing: ColumnSource[] = columns.map((column, c) => {
-      const ids =
-        column.field.type.kind === 'utf8' && c < maxDictionaryColumns
-          ? this.#code(column.field.name, column.values as string[], column.nulls, rowCount)
-          : undefined
+      const ids = column.field.type.kind === 'utf8' && c < maxDictionaryColumns ? this.#code(column, rowCount) : undefined
       dictionaries.push(ids === undefined ? undefined : this.#dictionaries.get(column.field.name))
       if (ids !== undefined)
         return { type: { kind: 'int32' }, nullable: column.field.nullable, values: ids, nulls: column.nullCount > 0 ? column.nulls : null }
@@ -265,15 +273,20 @@ export class ResultPartition {
   }
 
   /** Dictionary ids of a string column, or undefined when the dictionary does not pay. */
-  #code(name: string, values: readonly string[], nulls: Uint8Array | null, rowCount: number): Int32Array | undefined {
+  #code({ field, values, nulls, codes }: StagingColumn, rowCount: number): Int32Array | undefined {
+    const dictionary = this.#dictionaryOf(field.name)
+    const ids = this.#ids.get(field.name)!
+    return dictionary.encode(values as string[], nulls, rowCount, ids, codes) ? ids : undefined
+  }
+
+  #dictionaryOf(name: string): StringDictionary {
     let dictionary = this.#dictionaries.get(name)
     if (dictionary === undefined) {
       dictionary = new StringDictionary()
       this.#dictionaries.set(name, dictionary)
       this.#ids.set(name, new Int32Array(stagingCapacity))
     }
-    const ids = this.#ids.get(name)!
-    return dictionary.encode(values, nulls, rowCount, ids) ? ids : undefined
+    return dictionary
   }
 }
 

@@ -107,6 +107,39 @@ describe('StringDictionary', () => {
     }
   })
 
+  it("takes another dictionary's indices for its strings, mixed with rows that have none", () => {
+    const dictionary = new StringDictionary()
+    const ids = new Int32Array(4)
+    dictionary.encode(['x', 'b'], null, 2, ids)
+    const source = ['a', 'b', 'c']
+    const codes = dictionary.codesFor(source)
+    expect(Array.from(codes.subarray(0, 3))).toEqual([0, 0, 0])
+    expect([dictionary.learn(codes, 1, 'b'), dictionary.learn(codes, 2, 'c')]).toEqual([2, 3])
+    const given = Int32Array.of(codes[2]!, 0, codes[1]!, 0)
+    expect(dictionary.encode(['c', 'a', 'b', null], Uint8Array.of(0, 0, 0, 1), 4, ids, given)).toBe(true)
+    expect(Array.from(ids)).toEqual([2, 3, 1, 0])
+    expect(dictionary.values).toEqual(['x', 'b', 'c', 'a'])
+    expect(dictionary.values.every((value, id) => dictionary.hashes[id] === hashKey(value))).toBe(true)
+  })
+
+  it('knows what it has learned of a dictionary that has grown since', () => {
+    const dictionary = new StringDictionary()
+    const source = ['a']
+    dictionary.learn(dictionary.codesFor(source), 0, 'a')
+    source.push('b', 'c')
+    const codes = dictionary.codesFor(source)
+    expect(codes.length).toBeGreaterThanOrEqual(3)
+    expect(Array.from(codes.subarray(0, 3))).toEqual([1, 0, 0])
+    expect(dictionary.codesFor(source)).toBe(codes)
+  })
+
+  it('is given up when it learns too many strings, and says so in place of their codes', () => {
+    const dictionary = new StringDictionary({ ...dictionaryPolicy, maxEntries: 1 })
+    const codes = dictionary.codesFor(['a', 'b', 'c'])
+    expect([dictionary.learn(codes, 0, 'a'), dictionary.learn(codes, 1, 'b'), dictionary.learn(codes, 2, 'c')]).toEqual([1, -1, -1])
+    expect(dictionary.encode(['a'], null, 1, new Int32Array(1), Int32Array.of(1))).toBe(false)
+  })
+
   it('does not keep long strings', () => {
     const dictionary = new StringDictionary()
     expect(dictionary.encode(['x'.repeat(dictionaryPolicy.maxTextLength + 1)], null, 1, new Int32Array(1))).toBe(false)

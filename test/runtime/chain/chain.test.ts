@@ -181,6 +181,48 @@ describe('every form of input', () => {
     expect(far![3]!.timestamp).toBe(timestamp(7))
   })
 
+  test('strings with dictionaries of several kinds share an edge with strings that have none', async () => {
+    const grown = ['a', 'b']
+    const coded = (dictionary: readonly string[], from: number, count: number): SourceUnit<any> => ({
+      kind: 'columns',
+      rowCount: count,
+      columns: [
+        { name: 'i', values: Int32Array.from({ length: count }, (_, i) => from + i) },
+        { name: 's', values: Int32Array.from({ length: count }, (_, i) => i % dictionary.length), kind: 'utf8', dictionary },
+      ],
+    })
+    const many = Array.from({ length: 40_000 }, (_, i) => `many ${i}`)
+    const script = function* (): Iterable<SourceStep> {
+      grown.length = 2
+      yield coded(grown, 0, 700)
+      yield coded(['b', 'c', 'a'], 700, 700)
+      yield rowsUnit(Array.from({ length: 700 }, (_, i) => ({ i: 1400 + i, s: ['c', 'd', 'e'][i % 3] })))
+      grown.push('f', 'a')
+      yield coded(grown, 2100, 3000)
+      // More than any dictionary takes.
+      yield coded(many, 5100, 40_000)
+      yield coded(['b', 'x'], 45_100, 10)
+    }
+    const { out, odd } = await both((env, sink) => {
+      const stream = env.fromSource(scriptedSource(script), { name: 'in' })
+      stream.rebalance().sinkTo(sink('out'))
+      stream
+        .filter((row: any) => row.i % 2 === 1)
+        .rebalance()
+        .sinkTo(sink('odd'))
+    })
+    const textOf = (i: number): string => {
+      if (i < 700) return 'ab'[i % 2]!
+      if (i < 1400) return 'bca'[(i - 700) % 3]!
+      if (i < 2100) return 'cde'[(i - 1400) % 3]!
+      if (i < 5100) return 'abfa'[(i - 2100) % 4]!
+      return i < 45_100 ? many[i - 5100]! : 'bx'[i % 2]!
+    }
+    const expected = Array.from({ length: 45_110 }, (_, i) => ({ i, s: textOf(i) }))
+    expect(out!.map(({ row }) => row)).toEqual(expected)
+    expect(odd!.map(({ row }) => row)).toEqual(expected.filter(({ i }) => i % 2 === 1))
+  })
+
   test('every layout of column arrives as the values it stands for', async () => {
     const declared = t.row({
       i: t.int32,
