@@ -126,6 +126,7 @@ export class SimulatedProcess {
 
   /** User code calls this: it may throw, or be the end. */
   at(place: Place): void {
+    if (!this.isDead) this.#ms += this.#stepMs * this.#options.random()
     this.#moment(place === 'commit' || place === 'snapshot' ? [place] : this.#phases())
     if (this.#throws(place)) throw new Error(`seeded failure in ${place}`)
   }
