@@ -35,8 +35,8 @@ export interface CheckpointerOptions extends EnumeratorFiles {
   /** By vertex. */
   readonly sources: ReadonlyMap<number, SourceCoordinator>
   readonly sendToAll: (message: ToSlot) => void
-  /** A checkpoint that commits is complete: sinks have been told. */
-  readonly onCommitted: (checkpointId: number) => void
+  /** A checkpoint that commits is complete: sinks have been told. `stops`: it is a savepoint that stops the job. */
+  readonly onCommitted: (checkpointId: number, stops: boolean) => void
   readonly onEvent: (event: JobEvent) => void
   readonly failJob: (error: StreamError) => void
 }
@@ -237,7 +237,7 @@ export class Checkpointer {
     sendToAll({ do: 'checkpointComplete', checkpointId })
     if (commits) {
       for (const source of sources.values()) source.notifyCheckpointComplete(checkpointId)
-      onCommitted(checkpointId)
+      onCommitted(checkpointId, asked.stop !== undefined)
     }
     const checkpoint = this.#history.completed(checkpointId, sizeBytes, clock.now())
     if (checkpoint !== undefined) onEvent({ on: 'checkpointCompleted', checkpoint })

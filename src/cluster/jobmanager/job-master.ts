@@ -103,7 +103,7 @@ export class JobMaster implements JobClient {
       ...options,
       deploy: { ...options.deploy, jobId, ...(checkpointing && { checkpointing }) },
       events: this.#slotEvents(),
-      sourceFailed: (error) => this.#apply({ on: 'failed', error: this.#placed(error) }),
+      sourceFailed: (error) => this.#failed(error, undefined),
     })
     this.#metrics = new JobMetrics(jobGraph)
     this.#rows = new HeldRows({ holds: checkpointing !== undefined, handOn: (channel, rows) => options.onCollect?.(channel, rows) })
@@ -119,10 +119,12 @@ export class JobMaster implements JobClient {
       remembered: configValue(jobGraph.config, 'web.checkpoints.history'),
       sources: this.#run.sources,
       sendToAll: (message) => this.#run.sendToAll(message),
-      onCommitted: (checkpointId) =>
-        this.#guarded(() => this.#rows.completed(checkpointId), `the completion of checkpoint ${checkpointId}`),
+      onCommitted: (checkpointId, stops) => {
+        if (stops) this.#apply({ on: 'stopped' })
+        this.#guarded(() => this.#rows.completed(checkpointId), `the completion of checkpoint ${checkpointId}`)
+      },
       onEvent: (event) => this.#tell(event),
-      failJob: (error) => this.#apply({ on: 'failed', error: this.#placed(error) }),
+      failJob: (error) => this.#failed(error, undefined),
     })
     this.result = new Promise((resolve, reject) => void (this.#settle = { resolve, reject }))
     // A client that only cancels, or only looks at the status, need not handle the rejection.
@@ -215,10 +217,13 @@ export class JobMaster implements JobClient {
   #slotEvents(): SlotEvents {
     return {
       message: (slot, message) => this.#guarded(() => this.#receive(slot, message), `a message of slot ${slot}`),
-      failed: (slot, error) => this.#taskFailed(slot, error),
+      failed: (slot, error) => this.#failed(error, this.#regionOf(slot)),
       done: (slot) => this.#apply({ on: 'slotDone', slot }),
       lost: (slot, cause) =>
-        this.#apply({ on: 'slotLost', slot, error: lostSlot(this.#options.jobGraph, slot, cause), fatal: this.#isFatal(slot) }),
+        this.#apply({
+          ...{ on: 'slotLost', slot, error: lostSlot(this.#options.jobGraph, slot, cause) },
+          fatal: this.#isFatal(this.#regionOf(slot)),
+        }),
     }
   }
 
@@ -239,7 +244,7 @@ export class JobMaster implements JobClient {
       case 'checkpointPassed':
         return this.#rows.passed(message.vertex, slot, message.checkpointId)
       case 'failed':
-        return this.#taskFailed(slot, StreamError.fromWire(message.error))
+        return this.#failed(StreamError.fromWire(message.error), this.#regionOf(slot))
       case 'collect':
         if (this.#state.isRestarting(this.#regionOf(slot))) return
         return this.#rows.collected(this.#collectVertices.get(message.channel) ?? 0, slot, message.channel, message.rows)
@@ -260,13 +265,15 @@ export class JobMaster implements JobClient {
     this.#apply({ on: 'taskFinished', region })
   }
 
-  #taskFailed(slot: number, error: StreamError): void {
-    this.#apply({ on: 'failed', error: this.#placed(error), region: this.#regionOf(slot), fatal: this.#isFatal(slot) })
+  /** undefined: no region alone. */
+  #failed(error: StreamError, region: number | undefined): void {
+    const of = region !== undefined && { region }
+    this.#apply({ on: 'failed', error: this.#placed(error), ...of, fatal: this.#isFatal(region) })
   }
 
-  /** The client has rows of this region that a restart would make a second time. */
-  #isFatal(slot: number): boolean {
-    return this.#rows.hasHandedOn(this.#regions[this.#regionOf(slot)]!.slots)
+  /** The client has rows that a restart would make a second time. */
+  #isFatal(region: number | undefined): boolean {
+    return this.#rows.hasHandedOn(this.#state.affectedBy(region).flatMap((each) => this.#regions[each]!.slots))
   }
 
   #apply(event: JobEvent): void {

@@ -40,6 +40,8 @@ export type JobEvent =
   | { readonly on: 'enumeratorsClosed'; readonly round: number }
   | { readonly on: 'restartDue'; readonly restart: number }
   | { readonly on: 'redeployed'; readonly restart: number }
+  /** A savepoint that stops the job is complete: regions may have ended that have more to read, should it go on after all. */
+  | { readonly on: 'stopped' }
   /** What the regions go on from cannot be read. */
   | { readonly on: 'redeployFailed'; readonly restart: number; readonly error: StreamError }
 
@@ -84,6 +86,8 @@ export class JobState {
   #restarts = 0
   #round = 0
   #closing = false
+  /** A failure restarts all of it, those that have ended too. */
+  #isStopped = false
 
   constructor(options: JobStateOptions) {
     this.#options = options
@@ -97,6 +101,11 @@ export class JobState {
 
   get ended(): boolean {
     return legalMoves[this.#status].length === 0
+  }
+
+  /** The regions that a failure of this one concerns, or a failure of none. */
+  affectedBy(region: number | undefined): readonly number[] {
+    return region === undefined || this.#isStopped || this.#options.failover === 'full' ? this.#all : [region]
   }
 
   /** Whether the region has failed and does not run again yet. */
@@ -137,6 +146,9 @@ export class JobState {
       }
       case 'enumeratorsClosed':
         return this.#closed(event.round)
+      case 'stopped':
+        this.#isStopped = true
+        return []
       case 'restartDue':
       case 'redeployed':
       case 'redeployFailed':
@@ -146,7 +158,7 @@ export class JobState {
 
   #fail({ error, fatal }: { error: StreamError; fatal?: boolean }, region: number | undefined, nowMs: number): readonly JobDecision[] {
     if (this.#status === 'FAILING' || this.#status === 'CANCELLING') return []
-    const affected = region === undefined || this.#options.failover === 'full' ? this.#all : [region]
+    const affected = this.affectedBy(region)
     // What fails of being cancelled, or closed, is a consequence.
     if (affected.every((each) => this.isRestarting(each))) return []
     const mayRestart = this.#status !== 'CREATED' && !this.#closing && fatal !== true
@@ -231,6 +243,7 @@ export class JobState {
     }
     this.#restart = undefined
     this.#options.restarts.restarted()
+    if (event.on === 'redeployed') this.#isStopped = false
     // A restart that failed is a failure of its own.
     if (event.on === 'redeployFailed') return this.#restartOrGiveUp([...restart.regions], event.error, true, nowMs)
     for (const region of restart.regions) {

@@ -152,3 +152,15 @@ describe('a job that takes checkpoints', () => {
 function thrower(error: Error): never {
   throw error
 }
+
+describe('a job without checkpoints', () => {
+  it('is not run again after its enumerator failed, where its client has rows already', async () => {
+    const scripts: Step[][] = [[{ row: 'once' }, { event: 'fail' }, { park: true }]]
+    const source = scriptedSource(scripts, () => thrower(new Error('boom')))
+    const restarts = { 'restart-strategy.type': 'fixed-delay', 'restart-strategy.fixed-delay.delay': 1 }
+    const { job, rows } = start(scripts, { 'execution.checkpointing.interval': undefined, ...restarts }, source)
+    await expect(job.result).rejects.toMatchObject({ message: expect.stringContaining('boom') })
+    expect(rows).toEqual(['once'])
+    expect(job.numRestarts).toBe(0)
+  })
+})

@@ -72,6 +72,18 @@ describe('a job that fails', () => {
     expect(begin().at(10, failed())).toContain('restart 0+1 at 110 of boom, cancelSlots 0+1+2')
   })
 
+  it('restarts all of it once the savepoint that stops it is complete, regions that have ended by it too', () => {
+    const { state, at, answer } = begin()
+    at(10, { on: 'stopped' }, { on: 'taskFinished', region: 1 }, done(2))
+    expect(state.affectedBy(0)).toEqual([0, 1])
+    expect(at(20, failed(0))).toBe('restart 0+1 at 120 of boom, cancelSlots 0+1, startCancelTimer')
+    at(30, done(0), done(1))
+    answer(40)
+    expect(answer(120)).toBe('redeploy 0+1')
+    answer(130)
+    expect(at(140, failed(0))).toContain('restart 0 at')
+  })
+
   it('takes failures of what is being cancelled for consequences', () => {
     const { at } = begin({ attempts: 1 })
     at(10, failed(0))
