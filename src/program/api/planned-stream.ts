@@ -13,6 +13,7 @@ import type { WatermarkStrategy } from '../function/watermark.ts'
 import type { WindowAssigner } from '../function/window.ts'
 import type { Partitioning } from '../graph/operator-descriptor.ts'
 import type { DraftNode } from '../graph/stream-graph-builder.ts'
+import { checkTag } from './check-tag.ts'
 import type { Duration } from './durations.ts'
 import { keySpec } from './key-spec.ts'
 import { applyOptions, type OperatorOptions, type TypedOperatorOptions } from './operator-options.ts'
@@ -200,7 +201,9 @@ export class PlannedOutput<T> extends withSetters(OperatorOutput)<T> implements 
   }
 
   getSideOutput<X>(tag: OutputTag<X>): DataStream<X> {
-    return new PlannedStream({ planner: this[internals].planner, inputs: [{ from: this.draft.id, outputTag: tag.id }] })
+    checkTag('getSideOutput() was given', tag)
+    const input = { from: this.draft.id, outputTag: tag.id, ...(tag.type !== undefined && { outputType: tag.type }) }
+    return new PlannedStream({ planner: this[internals].planner, inputs: [input] })
   }
 }
 

@@ -2,6 +2,7 @@
  * What the stream classes share: where they write the plan, and what each knows of itself. A stream is its inputs (one,
  * or several after union) with the partitioning that was asked for; it makes no node until an operator reads it.
  */
+import type { Type } from '../../base/columnar/data-type.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { KeySpec, OperatorDescriptor, Partitioning } from '../graph/operator-descriptor.ts'
 import type { DraftNode, NewNode, StreamGraphBuilder } from '../graph/stream-graph-builder.ts'
@@ -13,6 +14,7 @@ export interface StreamInput {
   readonly from: number
   readonly partitioning?: Partitioning
   readonly outputTag?: string
+  readonly outputType?: Type<unknown>
 }
 
 /** What a stream is, under a symbol so that it does not show among the methods. */

@@ -54,6 +54,8 @@ export interface AggregateFunction<I, A, O> extends Lifecycle {
 /** Names a side output and its type. Two tags of one id are one output. */
 export interface OutputTag<T> {
   readonly id: string
+  /** Declared, as an operator's `returns` is. */
+  readonly type?: Type<T>
   /** Never present at run time; carries T. */
   readonly __type?: T
 }

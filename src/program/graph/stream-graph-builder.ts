@@ -30,6 +30,7 @@ export interface DraftEdge {
   readonly input: 0 | 1
   readonly partitioning?: Partitioning
   readonly outputTag?: string
+  readonly outputType?: Type<unknown>
 }
 
 export interface NewNode {
@@ -141,7 +142,13 @@ function resolve(drafts: readonly DraftNode[], options: BuildOptions): StreamNod
 function resolveEdge(edge: DraftEdge, parallelism: number, nodes: ReadonlyMap<number, StreamNode>): StreamEdge {
   const equal = nodes.get(edge.from)!.parallelism === parallelism
   const partitioning = edge.partitioning ?? { kind: equal ? 'forward' : 'rebalance' }
-  return { from: edge.from, input: edge.input, partitioning, ...(edge.outputTag !== undefined && { outputTag: edge.outputTag }) }
+  return {
+    from: edge.from,
+    input: edge.input,
+    partitioning,
+    ...(edge.outputTag !== undefined && { outputTag: edge.outputTag }),
+    ...(edge.outputType !== undefined && { outputType: edge.outputType }),
+  }
 }
 
 function parallelismOf({ settings, defaultParallelism, parallelismLimit: limit }: DraftNode): number {

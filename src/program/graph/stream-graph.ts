@@ -15,6 +15,8 @@ export interface StreamEdge {
   readonly partitioning: Partitioning
   /** Absent: the main output. */
   readonly outputTag?: string
+  /** Declared by the tag of a side output. */
+  readonly outputType?: Type<unknown>
 }
 
 export interface StreamNode {

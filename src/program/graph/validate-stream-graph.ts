@@ -2,9 +2,12 @@
  * What can only be judged when the whole program is known: uids, parallelism against partitioning and key groups. Throws
  * INVALID_PROGRAM at the first offence, naming the operator.
  */
+import type { Type } from '../../base/columnar/data-type.ts'
+import { schemaOf, typeName } from '../../base/columnar/schema.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { defaultMaxParallelism, highestMaxParallelism, isParallelism } from './max-parallelism.ts'
+import { sideOutputTypes } from './side-output-types.ts'
 import type { StreamGraph, StreamNode } from './stream-graph.ts'
 
 export function validateStreamGraph(graph: StreamGraph): void {
@@ -16,6 +19,7 @@ export function validateStreamGraph(graph: StreamGraph): void {
     }
   }
   checkUids(graph)
+  checkSideOutputs(graph)
 }
 
 function checkParallelism(node: StreamNode): void {
@@ -63,6 +67,23 @@ function checkUids(graph: StreamGraph): void {
     seen.set(node.uid, node)
   }
 }
+
+/** Two tags of one id are one output, which has one type. */
+function checkSideOutputs({ nodes }: StreamGraph): void {
+  for (const node of nodes) {
+    for (const [tag, [first, ...others]] of sideOutputTypes(nodes, node.id)) {
+      const other = others.find((type) => schemaOf(type).id !== schemaOf(first!).id)
+      if (other === undefined) continue
+      throw invalid(
+        node,
+        `has a side output '${tag}' of two types, ${said(first!)} and ${said(other)}`,
+        'Tags of one id are one output: use one tag for both, or give them ids of their own.',
+      )
+    }
+  }
+}
+
+const said = ({ dataType, nullable }: Type<unknown>): string => typeName(dataType, nullable)
 
 function invalid(node: StreamNode, what: string, hint: string): StreamError {
   return new StreamError('INVALID_PROGRAM', `Operator '${node.name}' ${what}`, { hint, place: { operator: node.name } })

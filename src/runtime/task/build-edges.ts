@@ -7,6 +7,7 @@ import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import { assert } from '../../base/core/stream-error.ts'
 import type { PlanEdge } from '../../program/graph/job-graph.ts'
+import { sideOutputTypes } from '../../program/graph/side-output-types.ts'
 import type { StreamNode } from '../../program/graph/stream-graph.ts'
 import { ChannelWriter } from '../exchange/channel-writer.ts'
 import { ResultPartition } from '../exchange/result-partition.ts'
@@ -42,7 +43,9 @@ export function buildEdges(blueprint: TaskBlueprint, learned: (operator: number)
       const projection = fieldsVisibleTo(to.operator, to.keys[edge.input])
       const position = positions.get(edge.fromOperator) ?? 0
       positions.set(edge.fromOperator, position + 1)
-      const declared = edge.outputTag === undefined ? declaredSchema(declaredType(from), projection) : null
+      const type =
+        edge.outputTag === undefined ? declaredType(from) : sideOutputTypes(blueprint.nodes.values(), from.id).get(edge.outputTag)?.[0]
+      const declared = declaredSchema(type, projection)
       return {
         partition: new ResultPartition({
           schema: declared ?? learned(edge.fromOperator)[position] ?? null,

@@ -139,6 +139,9 @@ describe('the types of the API', () => {
     expectTypeOf(routes.filter((r) => r.delay > 0)).toEqualTypeOf<SingleOutput<{ route: string; delay: number }>>()
     const tag = outputTag<Flight>('late')
     expectTypeOf(routes.getSideOutput(tag)).toEqualTypeOf<DataStream<Flight>>()
+    expectTypeOf(routes.getSideOutput(outputTag('n', t.int32))).toEqualTypeOf<DataStream<number>>()
+    // @ts-expect-error: declared as another type
+    outputTag<Flight>('late', t.string)
     // @ts-expect-error: streams of other rows
     routes.union(flights)
     // @ts-expect-error: not a boolean

@@ -506,6 +506,26 @@ describe('operators', () => {
 
   const refusedPlans: [string, (env: Environment) => void, string][] = [
     [
+      'a side output of two types',
+      (env) => {
+        const rows = env.fromData([1]).process((n, _ctx, out: { collect(n: number): void }) => out.collect(n), { name: 'split' })
+        for (const tag of [outputTag('odd'), outputTag('odd', t.string), outputTag('odd', t.int32)])
+          rows.getSideOutput<unknown>(tag).print()
+      },
+      "Operator 'split' has a side output 'odd' of two types, t.utf8 and t.int32",
+    ],
+    [
+      'late rows of another type than they are read as',
+      (env) => {
+        const windows = env
+          .fromData([{ n: 1 }])
+          .windowAll(tumbling(5), { lateOutput: outputTag<{ n: number }>('late', t.row({ n: t.float64 })) })
+          .sum('n')
+        windows.getSideOutput(outputTag('late', t.row({ n: t.int32 }))).print()
+      },
+      "Operator 'Window(tumbling 5 ms)' has a side output 'late' of two types, t.struct({ n: t.float64 }) and t.struct({ n: t.int32 })",
+    ],
+    [
       'two of one uid',
       (env) => void env.fromSequence(1, 2, { uid: 'x', name: 'n' }).map((n) => n, { uid: 'x' }),
       "Operator 'Map' has the uid 'x', which operator 'n' has already",

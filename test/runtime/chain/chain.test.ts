@@ -381,6 +381,24 @@ describe('fan-out and side outputs', () => {
     expect(results.few).toHaveLength(10)
   })
 
+  test('the declared type of a side output holds on its edges, and is that of tags that leave it out', async () => {
+    const program = (value: (i: number) => unknown) => (env: Environment, sink: (name: string) => ListSink) => {
+      const split = env
+        .fromSource(sourceOf(rowsUnit(Array.from({ length: 6 }, (_, i) => ({ i })))), { name: 'in' })
+        .process((row: any, ctx: any) => ctx.output(outputTag('side'), { v: value(row.i) }), { name: 'split' })
+      // Learned from the rows, null would come first and the field be wide enough for all.
+      for (const [name, tag] of Object.entries({ typed: outputTag('side', t.row({ v: t.nullable(t.int32) })), bare: outputTag('side') }))
+        split.getSideOutput<any>(tag).rebalance().sinkTo(sink(name))
+    }
+    const { typed, bare } = await both(program((i) => (i === 0 ? undefined : i)))
+    expect(typed!.map(({ row }) => row)).toEqual(Array.from({ length: 6 }, (_, i) => ({ v: i === 0 ? null : i })))
+    expect(bare).toEqual(typed)
+    for (const { message } of await failuresOf((env) => program((i) => (i < 3 ? i : 'three'))(env, () => new ListSink()))) {
+      expect(message).toContain("Operator 'split'")
+      expect(message).toContain("field 'v'")
+    }
+  })
+
   test('flatMap and side outputs emit any number of rows per row', async () => {
     const odd = outputTag<any>('odd ones: "*/')
     const results = await both((env, sink) => {
