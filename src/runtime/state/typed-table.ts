@@ -22,7 +22,6 @@
 export type TableKeyKind = 'int32' | 'float64'
 
 export const pageEntries = 2048
-const pageShift = 11
 const smallestCapacity = 16
 
 /** What a snapshot reads, on another thread if it likes: `pages` override the memory they were saved from. */
@@ -33,6 +32,8 @@ export interface TableSnapshot {
   readonly stride: number
   readonly stamp: number
   readonly pages: Map<number, Float64Array>
+  /** By page: 1 = it is among them. */
+  readonly isSaved: Uint8Array
   /** One that began before and is still in flight. */
   older: TableSnapshot | undefined
 }
@@ -55,6 +56,8 @@ export class TypedTable {
   isVacant?: (i32: Int32Array, f64: Float64Array, at: number) => boolean
   #memory: SharedArrayBuffer
   #reserve: number
+  /** For a multiplication where each write while a snapshot is in flight would divide. */
+  readonly #pagesPerWord: number
 
   constructor(keyKind: TableKeyKind, initial: Float64Array, hashOf: (key: number) => number, capacity = smallestCapacity) {
     this.keyKind = keyKind
@@ -62,6 +65,7 @@ export class TypedTable {
     this.hashOf = hashOf
     this.stride = firstValueWord(keyKind) + initial.length
     this.#reserve = capacity
+    this.#pagesPerWord = 1 / (pageEntries * this.stride)
     this.capacity = capacity
     this.mask = capacity - 1
     this.#memory = new SharedArrayBuffer(capacity * this.stride * 8)
@@ -192,7 +196,16 @@ export class TypedTable {
   /** Fixes what the table holds now for a reader; costs the same whatever its size. */
   beginSnapshot(): TableSnapshot {
     const { keyKind, capacity, stride, stamp, snapshot: older } = this
-    this.snapshot = { memory: this.#memory, keyKind, capacity, stride, stamp, pages: new Map(), older }
+    this.snapshot = {
+      memory: this.#memory,
+      keyKind,
+      capacity,
+      stride,
+      stamp,
+      pages: new Map(),
+      isSaved: new Uint8Array(Math.ceil(capacity / pageEntries)),
+      older,
+    }
     return this.snapshot
   }
 
@@ -205,15 +218,22 @@ export class TypedTable {
 
   /** Call ahead of each write to the entry at this word offset while `snapshot` is set. */
   saveBefore(at: number): void {
-    const { snapshot, stride } = this
+    const { snapshot } = this
     if (snapshot === undefined) return
-    const page = Math.floor(at / stride) >> pageShift
-    if (snapshot.pages.has(page)) return
-    const from = page * pageEntries * stride
-    const saved = this.f64.slice(from, Math.min(from + pageEntries * stride, this.f64.length))
+    // The half keeps it off the border between two pages, whatever is lost in rounding.
+    const page = ((at + 0.5) * this.#pagesPerWord) | 0
+    if (snapshot.isSaved[page] === 0) this.#savePage(snapshot, page)
+  }
+
+  #savePage(snapshot: TableSnapshot, page: number): void {
+    const pageWords = pageEntries * this.stride
+    const saved = this.f64.slice(page * pageWords, Math.min((page + 1) * pageWords, this.f64.length))
     // What an older one has not saved was not written since the latest began.
-    for (let each: TableSnapshot | undefined = snapshot; each !== undefined; each = each.older)
-      if (!each.pages.has(page)) each.pages.set(page, saved)
+    for (let each: TableSnapshot | undefined = snapshot; each !== undefined; each = each.older) {
+      if (each.isSaved[page] === 1) continue
+      each.pages.set(page, saved)
+      each.isSaved[page] = 1
+    }
   }
 
   /** Calls with the word offset of every live entry. */
