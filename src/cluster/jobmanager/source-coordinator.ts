@@ -125,7 +125,9 @@ export class SourceCoordinator {
   }
 
   #context(): SplitEnumeratorContext<unknown> {
-    const { parallelism, fileSystem, clock, vertex, send } = this.#options
+    const { parallelism, fileSystem, clock, vertex } = this.#options
+    // What it still says after its end would go to the readers of the next attempt, which have an enumerator of their own.
+    const send: SourceCoordinatorOptions['send'] = (message) => void (this.#over || this.#options.send(message))
     return {
       parallelism,
       fileSystem,

@@ -56,6 +56,21 @@ describe('the coordinator of a source', () => {
     expect(log).toEqual(['reader 1', 'request 1'])
   })
 
+  it('sends nothing for an enumerator that is closed: the slots are those of the next attempt by then', async () => {
+    let context!: SplitEnumeratorContext<unknown>
+    const { coordinator, log } = coordinate((ctx) => {
+      context = ctx
+      return {}
+    })
+    await coordinator.start()
+    coordinator.registerReader(1)
+    await coordinator.close()
+    context.assignSplits(1, ['late'])
+    context.signalNoMoreSplits(1)
+    context.sendEventToReader(1, 'late')
+    expect(log).toEqual(['reader 1', 'close'])
+  })
+
   it('sends splits, their end and events to the subtask that they are for', async () => {
     const { coordinator, log } = coordinate((ctx) => ({
       handleSplitRequest(subtask) {
