@@ -1,6 +1,7 @@
 /**
  * Evictors as a user writes them. An evictor makes the window keep every element, and what it evicts is gone for good.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Evictor } from '../function/window.ts'
 import { checkDuration, type Duration } from './durations.ts'
 import { refuseAsync } from './refuse-async.ts'
@@ -18,9 +19,9 @@ export interface EvictorOptions {
  * stream.keyBy('k').window(globalWindows(), { trigger: countTrigger(1), evictor: countEvictor(10) })
  * ```
  */
-export function countEvictor(count: number, { after = false }: EvictorOptions = {}): Evictor {
+export function countEvictor(count: number, options: EvictorOptions = {}): Evictor {
   checkCount('countEvictor()', count)
-  return { kind: 'count', count, after }
+  return { kind: 'count', count, after: afterOf('countEvictor()', options) }
 }
 
 /**
@@ -30,9 +31,9 @@ export function countEvictor(count: number, { after = false }: EvictorOptions = 
  * stream.keyBy('k').window(globalWindows(), { trigger: countTrigger(1), evictor: timeEvictor(minutes(5)) })
  * ```
  */
-export function timeEvictor(size: Duration, { after = false }: EvictorOptions = {}): Evictor {
+export function timeEvictor(size: Duration, options: EvictorOptions = {}): Evictor {
   checkDuration('The size of timeEvictor()', size, 1)
-  return { kind: 'time', sizeMs: size, after }
+  return { kind: 'time', sizeMs: size, after: afterOf('timeEvictor()', options) }
 }
 
 /**
@@ -42,12 +43,13 @@ export function timeEvictor(size: Duration, { after = false }: EvictorOptions = 
  * cars.keyBy('car').window(globalWindows(), { trigger: countTrigger(1), evictor: deltaEvictor(50, (a, last) => last.speed - a.speed) })
  * ```
  */
-export function deltaEvictor<T>(
-  threshold: number,
-  delta: (element: T, last: T) => number,
-  { after = false }: EvictorOptions = {},
-): Evictor<T> {
+export function deltaEvictor<T>(threshold: number, delta: (element: T, last: T) => number, options: EvictorOptions = {}): Evictor<T> {
   checkThreshold('deltaEvictor()', threshold)
   refuseAsync('The function of deltaEvictor()', delta)
-  return { kind: 'delta', threshold, delta, after }
+  return { kind: 'delta', threshold, delta, after: afterOf('deltaEvictor()', options) }
+}
+
+function afterOf(what: string, options: EvictorOptions): boolean {
+  checkOptionNames(what, options, ['after'])
+  return options.after ?? false
 }

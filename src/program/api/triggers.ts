@@ -2,6 +2,7 @@
  * Triggers as a user writes them. Setting one replaces the assigner's own: a count trigger on a time window never fires
  * at the window's end.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import type { CustomTrigger, Trigger } from '../function/window.ts'
@@ -100,6 +101,7 @@ export interface ProcessingTimeoutOptions {
  */
 export function processingTimeoutTrigger<T>(inner: Trigger<T>, timeout: Duration, options: ProcessingTimeoutOptions = {}): Trigger<T> {
   checkDuration('The timeout of processingTimeoutTrigger()', timeout, 1)
+  checkOptionNames('processingTimeoutTrigger()', options, ['resetOnNew', 'clearOnTimeout'])
   const { resetOnNew = false, clearOnTimeout = true } = options
   return { kind: 'processingTimeout', inner, timeoutMs: timeout, resetOnNew, clearOnTimeout }
 }

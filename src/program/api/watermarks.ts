@@ -1,6 +1,7 @@
 /**
  * Watermark strategies as a user writes them: how late elements may be, and where an element's timestamp is.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { TimestampAssigner, WatermarkGenerator, WatermarkStrategy } from '../function/watermark.ts'
 import { checkDuration, type Duration } from './durations.ts'
@@ -77,8 +78,10 @@ function strategy<T>(
   what: string,
   generator: WatermarkStrategy<T>['generator'],
   timestamp: TimestampAssigner<T> | undefined,
-  { idleness }: WatermarkOptions,
+  options: WatermarkOptions,
 ): WatermarkStrategy<T> {
+  checkOptionNames(what, options, ['idleness'])
+  const { idleness } = options
   if (idleness !== undefined) checkDuration(`The idleness of ${what}`, idleness, 1)
   refuseAsync(`The timestamp function of ${what}`, timestamp)
   return { generator, ...(timestamp !== undefined && { timestamp }), ...(idleness !== undefined && { idlenessMs: idleness }) }

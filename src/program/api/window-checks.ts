@@ -1,11 +1,13 @@
 /**
  * What is refused of a window before any record flows, each with the reason and the way out.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { AggregateSpec } from '../function/aggregate.ts'
 import type { AggregateFunction } from '../function/functions.ts'
 import type { ProcessWindowFunction, WindowAssigner } from '../function/window.ts'
 import type { KeySpec } from '../graph/operator-descriptor.ts'
+import { checkTag } from './check-tag.ts'
 import { checkDuration } from './durations.ts'
 import { checkFunction, refuseAsync } from './refuse-async.ts'
 import type { WindowOptions } from './streams.ts'
@@ -25,7 +27,9 @@ export function checkWindow(assigner: WindowAssigner<any>, options: WindowOption
       },
     )
   }
+  checkOptionNames('window()', options, ['trigger', 'evictor', 'allowedLateness', 'lateOutput'])
   const { trigger, allowedLateness, lateOutput } = options
+  if (lateOutput !== undefined) checkTag('lateOutput is', lateOutput)
   if (allowedLateness !== undefined) checkDuration('allowedLateness', allowedLateness, 0)
   if (assigner.kind === 'session' && trigger !== undefined && !canMerge(trigger)) {
     throw new StreamError('INVALID_PROGRAM', `Session windows have a trigger of kind '${trigger.kind}', which cannot merge`, {
@@ -99,4 +103,16 @@ export function checkSpecs(operator: string, specs: Readonly<Record<string, Aggr
 function keyFields(key: KeySpec | undefined): readonly string[] {
   if (key === undefined) return []
   return key.kind === 'field' ? [key.field] : key.kind === 'fields' ? key.fields : ['key']
+}
+
+/** Built-in aggregates make the row themselves. */
+export function refuseProcess(operator: string): never {
+  throw new StreamError(
+    'INVALID_ARGUMENT',
+    `aggregate() in operator '${operator}' has built-in aggregates and a process function, which would not be called`,
+    {
+      hint: 'The row has the key and the window already: go on with map. A process function goes with reduce or an aggregate function of your own.',
+      place: { operator },
+    },
+  )
 }

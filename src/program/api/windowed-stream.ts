@@ -16,7 +16,7 @@ import { checkRollingField } from './rolling.ts'
 import type { AggregatedRow, AggregateSpecs } from './row-types.ts'
 import type { ByOptions, SingleOutput, WindowedStream, WindowOptions } from './streams.ts'
 import { checkCount, countTrigger, purging } from './triggers.ts'
-import { checkAggregateFunction, checkProcess, checkSpecs, checkWindow } from './window-checks.ts'
+import { checkAggregateFunction, checkProcess, checkSpecs, checkWindow, refuseProcess } from './window-checks.ts'
 import { globalWindows } from './windows.ts'
 
 type AnyProcess = ProcessWindowFunction<any, any, any, any, any>
@@ -54,6 +54,7 @@ export class PlannedWindows<T, K, R> implements WindowedStream<T, K, R> {
     }
     const aggregates = first as Readonly<Record<string, AggregateSpec>>
     checkSpecs(this.#name(options), aggregates, this.#stream.key)
+    if (process !== undefined) refuseProcess(this.#name(options))
     return this.#add({ kind: 'aggregates', aggregates }, options)
   }
 

@@ -1,6 +1,7 @@
 /**
  * Window assigners as a user writes them. Windows are [start, end) in ms and align to the epoch in UTC.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { TimeDomain, WindowAssigner } from '../function/window.ts'
 import { checkDuration, type Duration } from './durations.ts'
@@ -16,6 +17,8 @@ export interface AlignedOptions extends TimeOption {
   readonly offset?: Duration
 }
 
+const alignedNames = ['time', 'offset']
+
 /**
  * Windows of one size, side by side.
  *
@@ -25,6 +28,7 @@ export interface AlignedOptions extends TimeOption {
  */
 export function tumbling(size: Duration, options: AlignedOptions = {}): WindowAssigner<unknown> {
   checkDuration('The size of tumbling()', size, 1)
+  checkOptionNames('tumbling()', options, alignedNames)
   return { kind: 'tumbling', time: timeOf('tumbling', options), sizeMs: size, offsetMs: offsetOf('tumbling', 'size', size, options) }
 }
 
@@ -38,6 +42,7 @@ export function tumbling(size: Duration, options: AlignedOptions = {}): WindowAs
 export function sliding(size: Duration, slide: Duration, options: AlignedOptions = {}): WindowAssigner<unknown> {
   checkDuration('The size of sliding()', size, 1)
   checkDuration('The slide of sliding()', slide, 1)
+  checkOptionNames('sliding()', options, alignedNames)
   const offsetMs = offsetOf('sliding', 'slide', slide, options)
   return { kind: 'sliding', time: timeOf('sliding', options), sizeMs: size, slideMs: slide, offsetMs }
 }
@@ -52,6 +57,7 @@ export function sliding(size: Duration, slide: Duration, options: AlignedOptions
 export function session<T = unknown>(gap: Duration | ((element: T) => number), options: TimeOption = {}): WindowAssigner<T> {
   if (typeof gap === 'function') refuseAsync('The gap function of session()', gap)
   else checkDuration('The gap of session()', gap, 1)
+  checkOptionNames('session()', options, ['time'])
   return { kind: 'session', time: timeOf('session', options), gapMs: gap }
 }
 
@@ -62,10 +68,10 @@ export function session<T = unknown>(gap: Duration | ((element: T) => number), o
  * flights.keyBy('origin').window(globalWindows({ fireAtEnd: true })).aggregate({ flights: count() })
  * ```
  */
-export const globalWindows = (options: { readonly fireAtEnd?: boolean } = {}): WindowAssigner<unknown> => ({
-  kind: 'global',
-  fireAtEnd: options.fireAtEnd ?? false,
-})
+export function globalWindows(options: { readonly fireAtEnd?: boolean } = {}): WindowAssigner<unknown> {
+  checkOptionNames('globalWindows()', options, ['fireAtEnd'])
+  return { kind: 'global', fireAtEnd: options.fireAtEnd ?? false }
+}
 
 function timeOf(window: string, { time = 'event' }: TimeOption): TimeDomain {
   if (time === 'event' || time === 'processing') return time

@@ -4,6 +4,7 @@
  */
 
 import type { Type } from '../../base/columnar/data-type.ts'
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { Source } from '../function/source.ts'
 import { IndexReader } from './index-reader.ts'
@@ -38,6 +39,7 @@ export function generator<T>(
   generate: (index: number) => T,
   options: GeneratorOptions<T>,
 ): Source<T, GeneratorSplit, readonly GeneratorSplit[]> {
+  checkOptionNames('generator()', options, ['count', 'ratePerSecond', 'type'])
   const { count, ratePerSecond } = options
   if (typeof generate !== 'function') throw invalid('the first argument must be a function of the index')
   if (!(Number.isSafeInteger(count) || count === Number.POSITIVE_INFINITY) || count < 0)

@@ -2,6 +2,7 @@
  * Prints each record as one line where the job was started. With several subtasks the line begins with the subtask's
  * number, from 1, as in Flink: `prefix:2> value`, `2> value`; with one, `prefix> value` or the value alone.
  */
+import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { Sink } from '../function/sink.ts'
 import { formatValue } from './format-value.ts'
 
@@ -17,6 +18,7 @@ import { formatValue } from './format-value.ts'
  * ```
  */
 export function printSink<T = unknown>(prefix?: string, options: { readonly stderr?: boolean } = {}): Sink<T> {
+  checkOptionNames('printSink()', options, ['stderr'])
   const stream = options.stderr === true ? 'stderr' : 'stdout'
   return {
     name: `print to ${stream}`,
