@@ -30,6 +30,7 @@ export type {
   JobExecutionResult,
   JobProgress,
   JobStatus,
+  RestoredFrom,
   StopOptions,
 } from './program/api/executor.ts'
 export type { OperatorOptions, TypedOperatorOptions } from './program/api/operator-options.ts'
