@@ -1,7 +1,7 @@
 /**
- * Writes what the operators of one subtask held when their snapshot was taken, in the task's thread, in slices of about half a
- * millisecond between which the event loop gets its turn. Every StateSnapshot is released exactly once, however it ends; a
- * write that fails or is aborted leaves no file.
+ * Writes what the operators of one subtask held when their snapshot was taken, in the task's thread, in slices of about a
+ * millisecond, as long as the tasks' own turns, between which the event loop gets its turn. Every StateSnapshot is released exactly
+ * once, however it ends; a write that fails or is aborted leaves no file.
  */
 
 import { type ColumnType, columnSources, joinChunks, widenColumnType } from '../../base/columnar/chunk-columns.ts'
@@ -36,7 +36,9 @@ export interface WrittenSnapshot {
   readonly sizeBytes: number
 }
 
-const sliceMs = 0.5
+const sliceMs = 1
+/** So long small chunks are put together for one batch: encoding them takes longer than making them. */
+const joinMs = sliceMs / 4
 /** Rows of a record batch; the last of those that are put together may make it nearly twice as many. */
 const batchRows = 2048
 /** Types of a state that widened this often become opaque where they do not fit. */
@@ -142,17 +144,18 @@ export class SnapshotWriter {
   }
 
   /**
-   * Rows for one batch: small chunks are put together, for as long as half a slice. Until they are encoded nothing else may run, as
+   * Rows for one batch: small chunks are put together, for a part of a slice. Until they are encoded nothing else may run, as
    * what they hold may be the operator's own.
    */
   #nextChunk(chunks: IterableIterator<StateChunk>): StateChunk | 'end' | 'later' {
     const found: StateChunk[] = []
+    const fromMs = this.#options.clock.elapsed()
     for (let rows = 0; rows < batchRows; ) {
       const next = chunks.next()
       if (next.done === true) return found.length === 0 ? 'end' : joinChunks(found)
       if (next.value.rowCount > 0) found.push(next.value)
       rows += next.value.rowCount
-      if (this.#options.clock.elapsed() - this.#sliceStartMs > sliceMs / 2) break
+      if (this.#options.clock.elapsed() - fromMs > joinMs) break
     }
     return found.length === 0 ? 'later' : joinChunks(found)
   }
