@@ -15,6 +15,8 @@ import { type TestContext, testContext } from './test-context.ts'
 export interface SinkSnapshot {
   readonly checkpointId: number
   readonly tables: Readonly<Record<string, readonly Record<string, unknown>[]>>
+  /** Absent: none. */
+  readonly watermark?: number
 }
 
 export interface SinkTaskOptions {
@@ -82,10 +84,10 @@ function rowsOf(state: StateSnapshot): Record<string, unknown>[] {
   return rows
 }
 
-function restoredState({ checkpointId, tables }: SinkSnapshot): RestoredState {
+function restoredState({ checkpointId, tables, watermark = minWatermark }: SinkSnapshot): RestoredState {
   return {
     checkpointId,
-    watermark: minWatermark,
+    watermark,
     tables: Object.entries(tables).map(([name, rows]) => ({
       ...{ name, scope: 'split', form: 'list' },
       async *batches() {

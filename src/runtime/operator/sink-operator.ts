@@ -88,6 +88,8 @@ export class SinkOperator implements StreamOperator {
   }
 
   advanceWatermark(watermark: number): boolean {
+    // Of a restored source that lags behind what was told before: event time does not go back.
+    if (watermark < this.#watermark) return true
     this.#watermark = watermark
     this.#inOrder('writeWatermark', (writer) => writer.writeWatermark?.(watermark))
     return true

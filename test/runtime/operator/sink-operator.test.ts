@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { sinkHarness } from '../../../src/front/testing/harness.ts'
 import type { Sink, SinkWriter } from '../../../src/program/function/sink.ts'
+import { SinkTask } from '../../support/sink-driver.ts'
 
 /** A sink that notes what happens to its writer; async writes end when told to. */
 function noting(options: { readonly slow?: boolean; readonly writer?: Partial<SinkWriter<number>> } = {}): {
@@ -96,4 +97,17 @@ test('a write that throws, a flush that rejects and a writer that cannot be made
   await expect(flushing.endInput()).rejects.toThrow('flush of operator tested failed: Error: late')
   const unmade: Sink<number> = { name: 'unmade', createWriter: () => Promise.reject(new Error('denied')) }
   await expect(sinkHarness(unmade)).rejects.toThrow('createWriter of operator tested failed: Error: denied')
+})
+
+test('event time of a restored sink goes on from where it was: what lags behind that is not told', async () => {
+  const { sink, log } = noting()
+  const task = await new SinkTask(sink, { restored: { checkpointId: 3, tables: {}, watermark: 100 } }).open()
+  for (const watermark of [5, 100, 101]) task.operator.advanceWatermark(watermark)
+  task.operator.advanceWatermark(50)
+  await task.write(7)
+  expect(log).toEqual([
+    ['watermark', 100],
+    ['watermark', 101],
+    ['write', 7, null, 101],
+  ])
 })
