@@ -46,10 +46,13 @@ function stackLines(error: StreamError, options: ErrorTextOptions): string[] {
   return told ? lines : [`  caused by ${first}`, ...lines]
 }
 
+const foreign = /\(?node:|\(native\)|at async Promise\.all \(|\(<anonymous>\)|headrace-chain-/
+
+/** What headrace is built on, which npm puts beside it. */
+const dependencies = /\/node_modules\/(apache-arrow|cborg|esbuild|hyparquet|hyparquet-compressors|piscina)\//
+
 function frames(thrown: unknown, { verbose, ownFolder }: ErrorTextOptions): string[] {
   const all = (thrown instanceof Error ? (thrown.stack ?? '') : '').split('\n').filter((line) => /^\s+at /.test(line))
-  const users = all.filter(
-    (line) => !line.includes(ownFolder) && !/\(?node:|\(native\)|at async Promise\.all \(|\(<anonymous>\)|headrace-chain-/.test(line),
-  )
+  const users = all.filter((line) => !line.includes(ownFolder) && !foreign.test(line) && !dependencies.test(line))
   return (verbose || users.length === 0 ? (verbose ? all : []) : users).map((line) => `    ${line.trim()}`)
 }

@@ -54,3 +54,16 @@ test('what was thrown and is no error is still told', () => {
   expect(errorText('just text', options)).toBe('headrace: thrown: just text')
   expect(errorText(undefined, options)).toBe('headrace: thrown: undefined')
 })
+
+test('frames of what headrace is built on are not the user’s either, wherever npm put it', () => {
+  const cause = thrown('bad footer')
+  cause.stack += [
+    '',
+    '    at parquetMetadata (file:///home/me/node_modules/hyparquet/src/metadata.js:52:11)',
+    '    at ThreadPool.onWorkerExit (/home/me/node_modules/piscina/dist/index.js:224:29)',
+    '    at helper (/home/me/node_modules/left-pad/index.js:1:1)',
+  ].join('\n')
+  const text = errorText(new StreamError('IO_FAILED', 'bad footer', { cause }), options)
+  expect(text).not.toMatch(/hyparquet|piscina/)
+  expect(text).toContain('at helper (/home/me/node_modules/left-pad/index.js:1:1)')
+})
