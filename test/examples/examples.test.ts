@@ -99,6 +99,21 @@ test('to-arrow writes a file that apache-arrow opens, and reads it back', async 
   expect([...table.getChild('user')!]).toEqual(['ada', 'ada', 'bob', 'ada', 'bob', 'ada', 'cy', 'bob', 'cy', 'cy'])
 })
 
+test('bank books each transfer once, whatever happens amid them', { timeout: 120_000 }, async () => {
+  tested.add('bank')
+  for (const parallelism of ['1', '2']) {
+    const output = path.join(folder, `bookings-${parallelism}.jsonl`)
+    const { stdout, stderr, code } = await headrace('run', 'examples/bank.ts', '-p', parallelism, '--', '--output', output)
+    expect(stderr).toMatch(
+      /^headrace: restarting 'bank' from (checkpoint \d+|the beginning) in 0\.1 s after: .*: Error: the power is cut\n$/,
+    )
+    expect([stdout, code]).toEqual(['1 restart, 24000 bookings, which add up to 0\n', 0])
+    const bookings = readFileSync(output, 'utf8').trimEnd().split('\n')
+    const balances = new Map(bookings.map((line) => JSON.parse(line)).map(({ account, balance }) => [account, balance]))
+    expect([...balances.values()].reduce((sum, balance) => sum + balance, 0)).toBe(0)
+  }
+})
+
 test('every example has a test', () => {
   const examples = readdirSync('examples').filter((name) => name.endsWith('.ts'))
   expect(examples.length).toBeGreaterThan(6)
