@@ -3,14 +3,7 @@
  * on parallelism nor on the order of keys. What is added to headrace joins by a line in one of these tables.
  */
 import { connectorPrograms } from './connector-programs.ts'
+import { named, operatorPrograms } from './operator-programs.ts'
 import type { NamedProgram } from './stage.ts'
-import { statePrograms } from './state-programs.ts'
-import { streamPrograms } from './stream-programs.ts'
-import { windowPrograms } from './window-programs.ts'
 
-export const programs: Readonly<Record<string, NamedProgram>> = Object.fromEntries(
-  Object.entries({ ...streamPrograms, ...statePrograms, ...windowPrograms, ...connectorPrograms }).map(([name, program]) => [
-    name,
-    { name, ...(typeof program === 'function' ? { build: program } : program) },
-  ]),
-)
+export const programs: Readonly<Record<string, NamedProgram>> = { ...operatorPrograms, ...named(connectorPrograms) }

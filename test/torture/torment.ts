@@ -108,7 +108,7 @@ function configOf({ parallelism }: NamedProgram, random: SeededRandom): Config {
   }
 }
 
-function assertSame(found: readonly string[], expected: readonly string[]): void {
+export function assertSame(found: readonly string[], expected: readonly string[]): void {
   const counts = new Map<string, number>()
   for (const row of expected) counts.set(row, (counts.get(row) ?? 0) + 1)
   for (const row of found) counts.set(row, (counts.get(row) ?? 0) - 1)
