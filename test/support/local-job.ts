@@ -2,6 +2,7 @@
  * Jobs as a program starts them, inline in the test's own thread, over files of the test's choice: Environment, plan, JobMaster, slots and
  * tasks are the real ones.
  */
+import type { Clock } from '../../src/base/core/clock.ts'
 import type { Config, ConfigInput } from '../../src/base/core/config-options.ts'
 import type { FileSystem } from '../../src/base/filesystem/file-system.ts'
 import { MemoryFileSystem } from '../../src/base/filesystem/memory-file-system.ts'
@@ -12,6 +13,7 @@ import type { JobClient, JobEvent } from '../../src/program/api/executor.ts'
 export interface LocalJobOptions {
   readonly fileSystem?: FileSystem
   readonly config?: ConfigInput
+  readonly clock?: Clock
 }
 
 export interface LocalJob {
@@ -33,8 +35,8 @@ export const onDemand: Config = {
 }
 
 export async function startJob(build: (env: Environment) => void, options: LocalJobOptions = {}): Promise<LocalJob> {
-  const { fileSystem = new MemoryFileSystem(), config = {} } = options
-  const executor = localExecutor({ mode: 'inline', fileSystem, print: () => {} })
+  const { fileSystem = new MemoryFileSystem(), config = {}, clock } = options
+  const executor = localExecutor({ mode: 'inline', fileSystem, print: () => {}, ...(clock && { clock }) })
   const env = new Environment({ executor: async () => executor }).configure({ ...onDemand, ...config })
   build(env)
   const client = await env.executeAsync('the job')
