@@ -92,8 +92,9 @@ export class Task {
     return Math.min(at, this.options.edges.wakeAtMs)
   }
 
+  /** A timer rings when its millisecond is over: none of the rows that belong to it can come any more. */
   requestTimer(atMs: number): void {
-    this.#nextTimerMs = Math.min(this.#nextTimerMs, atMs)
+    this.#nextTimerMs = Math.min(this.#nextTimerMs, atMs + 1)
   }
 
   get isOver(): boolean {
@@ -199,7 +200,7 @@ export class Task {
     const requested = this.#nextTimerMs
     this.#nextTimerMs = Number.POSITIVE_INFINITY
     // Stopped on a full output: what is left is due still.
-    if (!this.options.chain.fireProcessingTimers(nowMs)) this.#nextTimerMs = Math.min(this.#nextTimerMs, requested)
+    if (!this.options.chain.fireProcessingTimers(nowMs - 1)) this.#nextTimerMs = Math.min(this.#nextTimerMs, requested)
     return 'progressed'
   }
 
