@@ -58,6 +58,8 @@ type TaskPhase = 'starting' | 'running' | 'awaiting' | 'ending' | 'finished'
 
 /** After a last checkpoint that failed the next is not tried at once. */
 const lastRetryMs = 1000
+/** Checkpoints that were given up and of which acknowledgements are still expected. */
+const rememberedGivenUp = 100
 const nothingHeld: SubtaskSnapshot = { finished: true, operators: [] }
 
 export class CheckpointCoordinator {
@@ -220,11 +222,20 @@ export class CheckpointCoordinator {
     pending.move('aborted')
     this.#pending.delete(checkpointId)
     this.#lastEndMs = this.#lastFailedMs = nowMs
-    if (pending.missing.size > 0) this.#givenUp.set(checkpointId, new Set(pending.missing))
+    if (pending.missing.size > 0) this.#remember(checkpointId, pending.missing)
     if (pending.asked.stop !== undefined && this.#stop === 'pending') this.#stop = 'none'
     const abort: CheckpointDecision = { do: 'abort', pending, error }
     if (!counts || pending.asked.kind === 'savepoint' || ++this.#failures <= this.#settings.tolerableFailures) return [abort]
     return [abort, { do: 'failJob', error: this.#tooManyFailures(error) }]
+  }
+
+  /** Not for ever: tasks say nothing more of one once they have heard, and what is left of it goes with the job at the latest. */
+  #remember(givenUp: number, missing: ReadonlySet<TaskId>): void {
+    this.#givenUp.set(givenUp, new Set(missing))
+    for (const oldest of this.#givenUp.keys()) {
+      if (this.#givenUp.size <= rememberedGivenUp) return
+      this.#givenUp.delete(oldest)
+    }
   }
 
   #tooManyFailures(last: StreamError): StreamError {

@@ -161,6 +161,15 @@ describe('a checkpoint that fails', () => {
     expect(at(1160, ack(1, 'a/1'))).toBe('')
   })
 
+  it('is forgotten behind a hundred others, so that memory does not grow with what fails', () => {
+    const { at, pass, decided } = begin({ tolerableFailures: 999 })
+    for (let ms = 100; ms <= 150_000; ms += 500) pass(ms)
+    const givenUp = decided.flatMap((decision) => (decision.do === 'abort' ? [decision.pending.checkpointId] : []))
+    expect(givenUp.length).toBeGreaterThan(100)
+    expect(at(150_000, ack(givenUp.at(-101)!, 'a/0'))).toBe('')
+    expect(at(150_000, ack(givenUp.at(-100)!, 'a/0'))).toBe(`removeLate ${givenUp.at(-100)}`)
+  })
+
   it('is not completed by a store that ends too late', () => {
     const { at, pass } = begin({ tolerableFailures: 9 })
     pass(100)
