@@ -13,24 +13,31 @@ interface Split {
   readonly step: number
 }
 
-export function randomSource(spec: SourceSpec): Source<SourceRow, Split, null> {
+export function randomSource(spec: SourceSpec): Source<SourceRow, Split, readonly Split[]> {
   return {
     name: `${spec.kind} of ${spec.rows} rows`,
     boundedness: 'bounded',
-    createEnumerator: (ctx) => ({
-      start() {},
-      addReader(subtask) {
-        const each = spec.kind === 'splits' ? 2 : 1
-        const step = ctx.parallelism * each
-        const splits = Array.from({ length: each }, (_, at) => ({ id: `s${subtask * each + at}`, from: subtask * each + at, step }))
-        ctx.assignSplits(subtask, splits)
-        ctx.signalNoMoreSplits(subtask)
-      },
-      handleSplitRequest() {},
-      addSplitsBack() {},
-      snapshotState: () => null,
-      close() {},
-    }),
+    createEnumerator: (ctx, restored) => {
+      const count = ctx.parallelism * (spec.kind === 'splits' ? 2 : 1)
+      const begun = () => Array.from({ length: count }, (_, from) => ({ id: `s${from}`, from, step: count }))
+      let left: readonly Split[] = restored ?? begun()
+      const ownerOf = ({ id }: Split) => Math.floor(Number(id.slice(1)) / (spec.kind === 'splits' ? 2 : 1)) % ctx.parallelism
+      return {
+        start() {},
+        addReader(subtask) {
+          ctx.assignSplits(
+            subtask,
+            left.filter((split) => ownerOf(split) === subtask),
+          )
+          left = left.filter((split) => ownerOf(split) !== subtask)
+          ctx.signalNoMoreSplits(subtask)
+        },
+        handleSplitRequest() {},
+        addSplitsBack() {},
+        snapshotState: () => left,
+        close() {},
+      }
+    },
     createReader: () => new RandomReader(spec),
   }
 }
@@ -98,7 +105,7 @@ class RandomReader implements SourceReader<SourceRow, Split> {
   }
 
   snapshotState(): readonly Split[] {
-    return []
+    return this.#splits.map(({ split, next }) => ({ ...split, from: next }))
   }
 
   close(): void {}
