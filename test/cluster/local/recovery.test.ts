@@ -2,7 +2,7 @@
  * Threads that fail in every way that a program can fail, behind a complete checkpoint: the job goes on, and what its file sink has
  * committed is there exactly once.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { JobClient, JobEvent } from '../../../src/program/api/executor.ts'
 import type { Args, Failure } from '../../fixtures/programs/recovery/fails.ts'
 import { headrace } from '../../front/cli/run-headrace.ts'
+import { publishedRows } from '../../support/published-rows.ts'
 import { runModule } from '../../support/run-program.ts'
 
 const program = new URL('../../fixtures/programs/recovery/fails.ts', import.meta.url)
@@ -31,14 +32,9 @@ const fast = {
 /** Its rows by key, of the files that are published; no other file is left. */
 function published(): Readonly<Record<string, readonly number[]>> {
   const byKey: Record<string, number[]> = {}
-  const output = path.join(folder, 'out')
-  for (const file of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
-    expect(path.basename(file)).toMatch(/^part-/)
-    for (const line of readFileSync(path.join(output, file), 'utf8').trimEnd().split('\n')) {
-      const { key, seen } = JSON.parse(line) as { key: number; seen: number }
-      const rows = (byKey[key] ??= [])
-      rows.push(seen)
-    }
+  for (const { key, seen } of publishedRows<{ key: number; seen: number }>(path.join(folder, 'out'))) {
+    const rows = (byKey[key] ??= [])
+    rows.push(seen)
   }
   for (const rows of Object.values(byKey)) rows.sort((a, b) => a - b)
   return byKey
