@@ -14,7 +14,16 @@ export interface PageProgram {
   readonly text: string | undefined
 }
 
-export const pages = ['getting-started', 'datastream-api', 'event-time', 'state-and-timers', 'connectors', 'types-and-schemas', 'running', 'checkpoints']
+export const pages = [
+  'getting-started',
+  'datastream-api',
+  'event-time',
+  'state-and-timers',
+  'connectors',
+  'types-and-schemas',
+  'running',
+  'checkpoints',
+]
 
 export const pageOf = (page: string): string => readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8')
 

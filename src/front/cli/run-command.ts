@@ -63,7 +63,9 @@ async function keptCheckpoints(jobs: readonly { readonly client: JobClient; read
   const kept: KeptCheckpoint[] = []
   for (const { client, jobName } of jobs) {
     if (client.status === 'FINISHED') continue
-    const last = client.checkpoints.findLast(({ status }) => status === 'completed') ?? client.restoredFrom
+    const last =
+      client.checkpoints.findLast(({ status }) => status === 'completed') ??
+      (client.status === 'CANCELED' ? client.restoredFrom : undefined)
     if (last === undefined) continue
     const { checkpointId, path } = last
     if ((await fileSystem.status(`${path}/${metadataName}`)) !== undefined) kept.push({ jobName, checkpointId, path })

@@ -81,8 +81,12 @@ async function locate(path: string, fileSystem: FileSystem): Promise<{ file: str
   const file = `${directory}/${metadataName}`
   if ((await fileSystem.status(file)) !== undefined) return { file, directory }
   if ((await fileSystem.status(`${directory}/_metadata`)) !== undefined) return { file: `${directory}/_metadata`, directory }
+  const below = (await listCheckpoints(directory, fileSystem)).at(-1)
   throw new StreamError('FILE_NOT_FOUND', `${path} is no checkpoint: it has no ${metadataName}`, {
-    hint: 'A checkpoint that was not completed has none. Name the folder of a complete one (DIR/<job id>/chk-<n>), or a savepoint.',
+    hint:
+      below !== undefined
+        ? `It holds checkpoints; the newest is ${below.path}.`
+        : 'A checkpoint that was not completed has none. Name the folder of a complete one (DIR/<job id>/chk-<n>), or a savepoint.',
     place: { file: path },
   })
 }

@@ -231,4 +231,11 @@ describe('the latest checkpoint below a folder', () => {
     await fileSystem.remove(`${directory}/${operators[0]!.subtasks[0]!.states[0]!.files[0]!.path}`)
     await expect(latestCheckpoint('checkpoints', fileSystem)).rejects.toThrow(/damaged: cannot read .* is missing/)
   })
+
+  test('is named where the folder above is taken for a checkpoint', async () => {
+    const fileSystem = new MemoryFileSystem()
+    await put(fileSystem, 'c/job1/chk-9', 100)
+    for (const folder of ['c', 'c/job1'])
+      await expect(readMetadata(folder, fileSystem)).rejects.toMatchObject({ hint: 'It holds checkpoints; the newest is c/job1/chk-9.' })
+  })
 })
