@@ -139,7 +139,9 @@ describe('a job in threads', () => {
   })
 
   it('completes checkpoints while a slow sink holds all of it back', { timeout: 60_000 }, async () => {
-    const told = await run([{ name: 'slow', rows: 3_000, isGated: true, textLength: 10_000, slowMs: 1 }], { 'taskmanager.memory.segment-size': '32 kb' })
+    const told = await run([{ name: 'slow', rows: 3_000, isGated: true, textLength: 10_000, slowMs: 1 }], {
+      'taskmanager.memory.segment-size': '32 kb',
+    })
     expectExactlyOnce('slow', 3_000)
     expect(completed(told)).toBeGreaterThan(2)
   })
