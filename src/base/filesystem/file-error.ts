@@ -3,6 +3,9 @@
  */
 import { StreamError } from '../core/stream-error.ts'
 
+/** What is tried with a file that an earlier attempt left in progress. */
+const resuming = 'go on with'
+
 interface SystemError {
   readonly code?: unknown
   readonly message?: unknown
@@ -24,12 +27,18 @@ export function fileError(thrown: unknown, action: string, path: string): Stream
 
 export function fileNotFound(action: string, path: string, cause?: unknown): StreamError {
   return new StreamError('FILE_NOT_FOUND', `cannot ${action} ${path}: there is no such file or folder`, {
-    hint: /[*?]/.test(path)
-      ? 'Patterns are not expanded: name the folder, which is read whole (in/), or pass the files one by one (paths: [...]).'
-      : 'Check the spelling; a relative path is taken from the folder in which the program was started.',
+    hint: notFoundHint(action, path),
     place: { file: path },
     cause,
   })
+}
+
+function notFoundHint(action: string, path: string): string {
+  if (action === resuming)
+    return 'A snapshot has it as a file in progress, and it was removed, or finished by a job that went on from there: go on from a newer snapshot, or start without one.'
+  if (/[*?]/.test(path))
+    return 'Patterns are not expanded: name the folder, which is read whole (in/), or pass the files one by one (paths: [...]).'
+  return 'Check the spelling; a relative path is taken from the folder in which the program was started.'
 }
 
 export function noSpace(action: string, path: string, cause?: unknown): StreamError {
