@@ -158,7 +158,7 @@ export class TaskCheckpoints {
       for (const { states } of operators) for (const state of states) state.release()
       return this.#written.get(checkpointId) !== written
     }
-    written.writer.write(operators).then(
+    const writing = written.writer.write(operators).then(
       (files) => {
         if (isGivenUp()) return
         written.isAcknowledged = true
@@ -178,6 +178,8 @@ export class TaskCheckpoints {
         this.#decline(checkpointId, StreamError.from(thrown, 'CHECKPOINT_DECLINED'))
       },
     )
+    // One that is at its end waits for that.
+    void writing.then(() => this.#options.wake())
   }
 
   /** The synchronous step. */

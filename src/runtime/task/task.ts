@@ -273,6 +273,8 @@ export class Task {
     if (!input.isClosed) return 'idle'
     const { answers } = checkpoints
     if (answers !== undefined) return this.#await(answers)
+    // Of a finished task the last snapshot stands in later ones, in files of the same names: nobody else may write or remove those.
+    if (checkpoints.isWriting) return 'awaiting'
     this.#become('finished')
     return 'ended'
   }

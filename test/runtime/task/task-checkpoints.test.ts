@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import type { Environment } from '../../../src/program/api/environment.ts'
 import { outputTag } from '../../../src/program/api/output-tag.ts'
 import { CheckpointBench, type CheckpointBenchOptions, SplitSource, startOf } from './checkpoint-bench.ts'
@@ -582,5 +583,35 @@ describe('stop with savepoint', () => {
     await bench.start(1, stop('drain')).rest()
     await bench.abort(1).rest()
     expect(bench.failures.map((failure) => failure.split(' ')[0])).toEqual(['CHECKPOINT_DECLINED', 'CHECKPOINT_DECLINED'])
+  })
+})
+
+describe('a task at its end', () => {
+  test('finishes only when what it held at a later barrier is written: those files are its own', async () => {
+    const gate = Promise.withResolvers<void>()
+    const fileSystem = new (class extends MemoryFileSystem {
+      override async create(...args: Parameters<MemoryFileSystem['create']>) {
+        if (args[0].startsWith('/chk-2')) await gate.promise
+        return super.create(...args)
+      }
+    })()
+    const source = new SplitSource()
+    const bench = await CheckpointBench.of(counting(source, new ListSink()), { fileSystem })
+    bench.split(0, 0, { id: 'a', from: 0, to: 10 })
+    source.allow(0, 10)
+    bench.noMore(0, 0)
+    await bench.rest()
+    await bench.start(1).rest()
+    await bench.start(2).rest()
+    await bench.complete(1).rest()
+    expect(bench.acknowledged(2)).not.toContain('1/0')
+    expect(bench.states('finished')).not.toContain('1/0')
+    gate.resolve()
+    await bench.rest()
+    expect(bench.acknowledged(2)).toContain('1/0')
+    expect(bench.states('finished').sort()).toEqual(['0/0', '1/0', '2/0'])
+    const { files } = bench.snapshot(1, 0, 2).operators[0]!.states[0]!
+    expect(files).toHaveLength(1)
+    expect(await fileSystem.status(`/chk-2/${files[0]!.path}`)).toMatchObject({ sizeBytes: files[0]!.sizeBytes })
   })
 })
