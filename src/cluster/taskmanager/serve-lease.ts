@@ -20,6 +20,11 @@ export interface ThreadHost extends Pick<SlotHost, 'clock' | 'fileSystem' | 'yie
   readonly flushConsole: () => Promise<void>
 }
 
+/** A main that has not come as far as its job so long after the starting thread has, waits for what happens there only. */
+const mostPlanningMs = 60_000
+
+type Plan = Awaited<ReturnType<ThreadHost['plan']>>
+
 type Deploy = Extract<ToThread, { lease: 'deploy' }>
 
 /** Resolves when the slot has ended and said so. Never rejects. */
@@ -27,8 +32,9 @@ export async function serveLease(lease: SlotLease, host: ThreadHost): Promise<vo
   const say = (message: FromThread): void => lease.port.postMessage(message)
   const inbox = new LeaseInbox(lease)
   try {
-    const { streamGraph, jobGraph } = await host.plan(lease)
-    const deploy = await inbox.deploy
+    const planned = host.plan(lease)
+    const deploy = await Promise.race([inbox.deploy, planned.then(() => inbox.deploy)])
+    const { streamGraph, jobGraph } = await inTime(planned, lease, deploy, host)
     assertSamePlan(deploy.deployment.jobGraph, jobGraph)
     await runDeployed(deploy, streamGraph, inbox, say, host)
   } catch (thrown) {
@@ -36,6 +42,24 @@ export async function serveLease(lease: SlotLease, host: ThreadHost): Promise<vo
   }
   await host.flushConsole()
   say({ lease: 'done' })
+}
+
+function inTime(planned: Promise<Plan>, { program, earlier }: SlotLease, { deployment }: Deploy, { clock }: ThreadHost): Promise<Plan> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(mostPlanningMs, () =>
+      reject(
+        new StreamError(
+          'INVALID_PROGRAM',
+          `main of ${program.file} did not come to its execute() number ${earlier.length + 1} in a task thread within ${mostPlanningMs / 1000} s, though it did where the program was started`,
+          {
+            hint: 'Each task thread runs main again, with the results and rows of earlier jobs but without their progress, events and savepoints: do not wait for those between two jobs, or use --mode inline.',
+            place: { job: deployment.jobGraph.jobName },
+          },
+        ),
+      ),
+    )
+    planned.then(resolve, reject).finally(() => timer.cancel())
+  })
 }
 
 async function runDeployed(
