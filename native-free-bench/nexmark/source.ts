@@ -89,7 +89,7 @@ function source<T>(name: string, options: NexmarkOptions, dataType: DataType, re
 }
 
 /** Generator g belongs to subtask g mod parallelism; a reader gets all of its own at once, since it must take turns among them. */
-class GeneratorAssignment implements SplitEnumerator<Split, State> {
+class GeneratorAssignment implements SplitEnumerator<State> {
   readonly #ctx: SplitEnumeratorContext<Split>
   #pending: Split[]
 
@@ -112,10 +112,6 @@ class GeneratorAssignment implements SplitEnumerator<Split, State> {
   }
 
   handleSplitRequest(): void {}
-
-  addSplitsBack(splits: readonly Split[]): void {
-    this.#pending.push(...splits)
-  }
 
   snapshotState(): State {
     return [...this.#pending]

@@ -13,7 +13,6 @@ const silent = (ms: number): Source<Row> => ({
     start() {},
     addReader() {},
     handleSplitRequest() {},
-    addSplitsBack() {},
     snapshotState: () => null,
     close() {},
   }),

@@ -49,7 +49,6 @@ function dueSource(rate: number, count: number): Source<Timed> {
       start() {},
       addReader() {},
       handleSplitRequest() {},
-      addSplitsBack() {},
       snapshotState: () => null,
       close() {},
     }),

@@ -14,7 +14,7 @@ const windowed = `${keyed}.window(tumbling(seconds(5)))`
 const reader = (methods: string) =>
   `{ start() {}, pollNext: () => 'nothing', isAvailable: () => new Promise(() => {}), addSplits() {}, notifyNoMoreSplits() {}, snapshotState: () => [], close() {}, ${methods} }`
 const enumerator = (methods: string) =>
-  `{ start() {}, addReader() {}, handleSplitRequest() {}, addSplitsBack() {}, snapshotState() {}, close() {}, ${methods} }`
+  `{ start() {}, addReader() {}, handleSplitRequest() {}, snapshotState() {}, close() {}, ${methods} }`
 const source = (createEnumerator: string, createReader: string) =>
   `env.fromSource({ name: 'own', boundedness: 'bounded', createEnumerator: () => (${createEnumerator}), createReader: () => (${createReader}) }, { name: 'mine' }).print()`
 const mine = `, { name: 'mine' }).print()`

@@ -95,7 +95,7 @@ class Attempt {
   readonly #clock = new ManualClock()
   readonly #subtasks: Subtask[] = []
   readonly #registered = new Set<number>()
-  readonly #enumerator: SplitEnumerator<unknown, unknown>
+  readonly #enumerator: SplitEnumerator<unknown>
   #enumeratorState: unknown
   #checkpointing = false
   #failure: unknown

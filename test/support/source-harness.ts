@@ -97,7 +97,7 @@ export class SourceHarness {
   readonly contexts: TestContext[] = []
   readonly readers: SourceReader<unknown, unknown>[] = []
   readonly assigned: { readonly subtask: number; readonly split: unknown }[] = []
-  readonly enumerator: SplitEnumerator<unknown, unknown>
+  readonly enumerator: SplitEnumerator<unknown>
   readonly #parallelism: number
   readonly #failed = Promise.withResolvers<never>()
   #failure: unknown

@@ -62,7 +62,6 @@ export function tortureSource<T>(options: TortureSourceOptions<T>): Source<T, Sp
           ctx.signalNoMoreSplits(subtask)
         },
         handleSplitRequest() {},
-        addSplitsBack: (splits) => void (unassigned = [...unassigned, ...splits]),
         snapshotState() {
           options.at('snapshot')
           return unassigned

@@ -29,10 +29,10 @@ type Phase = 'new' | 'starting' | 'started' | 'failed' | 'closed'
 
 export class SourceCoordinator {
   readonly #options: SourceCoordinatorOptions
-  #enumerator: SplitEnumerator<unknown, unknown> | undefined
+  #enumerator: SplitEnumerator<unknown> | undefined
   #phase: Phase = 'new'
   /** Calls that came before start() had returned. */
-  #waiting: ((enumerator: SplitEnumerator<unknown, unknown>) => void)[] = []
+  #waiting: ((enumerator: SplitEnumerator<unknown>) => void)[] = []
   readonly #registered = new Set<number>()
   readonly #timers = new Set<TimerHandle>()
 
@@ -111,7 +111,7 @@ export class SourceCoordinator {
     }
   }
 
-  #turn(call: (enumerator: SplitEnumerator<unknown, unknown>) => void, during: string): void {
+  #turn(call: (enumerator: SplitEnumerator<unknown>) => void, during: string): void {
     if (this.#phase === 'new' || this.#phase === 'starting') {
       this.#waiting.push(call)
       return

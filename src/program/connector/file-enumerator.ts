@@ -32,7 +32,7 @@ interface FoundFile {
 /** Files whose beginnings (headers, footers) are read at a time. */
 const concurrency = 16
 
-export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumeratorState> {
+export class FileEnumerator implements SplitEnumerator<FileEnumeratorState> {
   readonly #ctx: SplitEnumeratorContext<FileSplit>
   readonly #options: FileEnumeratorOptions
   readonly #pending: FileSplit[]
@@ -63,11 +63,6 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
 
   handleSplitRequest(subtask: number): void {
     this.#waiting.add(subtask)
-    this.#handOut()
-  }
-
-  addSplitsBack(splits: readonly FileSplit[]): void {
-    this.#pending.unshift(...splits)
     this.#handOut()
   }
 

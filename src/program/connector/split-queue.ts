@@ -1,8 +1,7 @@
 /**
  * The enumerator of a source whose splits are known from the start. Split k is kept for subtask k, so that an
- * undisturbed job always reads the same records in the same subtask. Splits that come back from a failed reader go to whoever
- * asks first; those out of a snapshot are shared out among the readers that register, as readers with splits of their own do
- * not ask before they have read them, which can be never.
+ * undisturbed job always reads the same records in the same subtask. Those out of a snapshot are shared out among the readers that
+ * register, as readers with splits of their own do not ask before they have read them, which can be never.
  */
 import type { SplitEnumerator, SplitEnumeratorContext } from '../function/source.ts'
 
@@ -11,7 +10,7 @@ export interface QueuedSplit {
   readonly owner: number | null
 }
 
-export class SplitQueue<Split extends QueuedSplit> implements SplitEnumerator<Split, readonly Split[]> {
+export class SplitQueue<Split extends QueuedSplit> implements SplitEnumerator<readonly Split[]> {
   readonly #ctx: SplitEnumeratorContext<Split>
   #pending: Split[]
   /** Readers that have not registered yet, where there are splits to share out. */
@@ -36,10 +35,6 @@ export class SplitQueue<Split extends QueuedSplit> implements SplitEnumerator<Sp
     const [split] = index < 0 ? [] : this.#pending.splice(index, 1)
     if (split === undefined) this.#ctx.signalNoMoreSplits(subtask)
     else this.#ctx.assignSplits(subtask, [split])
-  }
-
-  addSplitsBack(splits: readonly Split[]): void {
-    this.#pending.push(...splits.map((split) => ({ ...split, owner: null })))
   }
 
   snapshotState(): readonly Split[] {

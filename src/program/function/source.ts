@@ -6,7 +6,8 @@
  *
  * After a restore splits of readers are given to readers, of however many subtasks there are then, before start(); what the
  * enumerator had not assigned is its own state. Requests, registrations and the end of splits are not state: readers register
- * and ask anew, those without splits at start(), and are told of the end anew.
+ * and ask anew, those without splits at start(), and are told of the end anew. An enumerator lives as long as its readers: when one of
+ * them fails all of them begin again, with a new enumerator, so splits never come back to one.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
 import type { Clock } from '../../base/core/clock.ts'
@@ -21,7 +22,7 @@ export interface Source<T, Split = unknown, EnumeratorState = unknown> {
   readonly type?: Type<T>
   /** A source that cannot be read in parallel says 1. */
   readonly maxParallelism?: number
-  createEnumerator(ctx: SplitEnumeratorContext<Split>, restored?: EnumeratorState): SplitEnumerator<Split, EnumeratorState>
+  createEnumerator(ctx: SplitEnumeratorContext<Split>, restored?: EnumeratorState): SplitEnumerator<EnumeratorState>
   createReader(ctx: SourceReaderContext): SourceReader<T, Split>
 }
 
@@ -38,11 +39,10 @@ export interface SplitEnumeratorContext<Split> {
   sendEventToReader(subtask: number, event: unknown): void
 }
 
-export interface SplitEnumerator<Split, State> {
+export interface SplitEnumerator<State> {
   start(): void | Promise<void>
   addReader(subtask: number): void
   handleSplitRequest(subtask: number): void
-  addSplitsBack(splits: readonly Split[], subtask: number): void
   handleReaderEvent?(subtask: number, event: unknown): void
   /** What is not assigned now, in plain data. Work of callAsync that is under way is not part of it: a restored enumerator does it again. */
   snapshotState(checkpointId: number): State

@@ -23,7 +23,6 @@ export function scriptedSource(
           ctx.assignSplits(subtask, [script])
         },
         handleReaderEvent: (subtask, event) => onEvent?.(subtask, event),
-        addSplitsBack: () => undefined,
         snapshotState: () => undefined,
         close: () => undefined,
       }

@@ -8,7 +8,7 @@ import type { SplitEnumerator, SplitEnumeratorContext } from '../../../src/progr
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 function coordinate(
-  make: (ctx: SplitEnumeratorContext<unknown>, log: string[], restored: unknown) => Partial<SplitEnumerator<unknown, unknown>>,
+  make: (ctx: SplitEnumeratorContext<unknown>, log: string[], restored: unknown) => Partial<SplitEnumerator<unknown>>,
   restored?: unknown,
 ) {
   const log: string[] = []
@@ -22,7 +22,6 @@ function coordinate(
         start: () => undefined,
         addReader: (subtask) => void log.push(`reader ${subtask}`),
         handleSplitRequest: (subtask) => void log.push(`request ${subtask}`),
-        addSplitsBack: () => undefined,
         snapshotState: () => undefined,
         close: () => void log.push('close'),
         ...make(ctx, log, state),

@@ -94,7 +94,7 @@ describe.each(modes)('a program run locally, %s', (mode) => {
   it('can be cancelled while a source has nothing to say', async () => {
     const text = `export default (env) => void env.fromSource({
       name: 'silent', boundedness: 'unbounded',
-      createEnumerator: () => ({ start() {}, addReader() {}, handleSplitRequest() {}, addSplitsBack() {}, snapshotState() {}, close() {} }),
+      createEnumerator: () => ({ start() {}, addReader() {}, handleSplitRequest() {}, snapshotState() {}, close() {} }),
       createReader: () => ({ start() {}, pollNext: () => 'nothing', isAvailable: () => new Promise(() => {}), addSplits() {}, notifyNoMoreSplits() {}, snapshotState: () => [], close() {} }),
     }).print()`
     const before = performance.now()

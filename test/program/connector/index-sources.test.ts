@@ -249,14 +249,4 @@ describe('a snapshot in mid-course', () => {
       [1, 2],
     ])
   })
-
-  it('gives splits that come back to whoever asks', async () => {
-    const harness = await new SourceHarness(sequence(0, 9), { parallelism: 2 }).start()
-    const lost = harness.readers[1]?.snapshotState(1) ?? []
-    harness.enumerator.addSplitsBack(lost, 1)
-    const records: unknown[] = []
-    await harness.pollUntil(() => harness.outputs[0]?.records.length === 10)
-    records.push(...(harness.outputs[0]?.records ?? []))
-    expect(sorted(records)).toEqual(upTo(10))
-  })
 })

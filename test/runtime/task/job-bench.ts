@@ -43,7 +43,6 @@ export function scriptedSource(
       start: () => undefined,
       addReader: () => undefined,
       handleSplitRequest: () => undefined,
-      addSplitsBack: () => undefined,
       snapshotState: () => null,
       close: () => undefined,
     }),

@@ -33,7 +33,6 @@ export function randomSource(spec: SourceSpec): Source<SourceRow, Split, readonl
           ctx.signalNoMoreSplits(subtask)
         },
         handleSplitRequest() {},
-        addSplitsBack() {},
         snapshotState: () => left,
         close() {},
       }
