@@ -65,6 +65,8 @@ export class Checkpointer {
   /** Of checkpoints that are under way or were given up, whose tasks may still be writing. */
   readonly #directories = new Map<number, string>()
   readonly #background = new Set<Promise<unknown>>()
+  readonly #events: CheckpointEvent[] = []
+  #isApplying = false
   #requests = 0
   #latest: CheckpointMetadata | undefined
   #timer: TimerHandle | undefined
@@ -141,8 +143,18 @@ export class Checkpointer {
     await this.#options.files.settled()
   }
 
+  /** What happens while decisions are performed, a listener's request among it, waits for its turn: barriers leave in the order of their ids. */
   #apply(event: CheckpointEvent): void {
-    for (const decision of this.#coordinator.apply(event, this.#options.clock.elapsed())) this.#perform(decision)
+    this.#events.push(event)
+    if (this.#isApplying) return
+    this.#isApplying = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        for (const decision of this.#coordinator.apply(next, this.#options.clock.elapsed())) this.#perform(decision)
+      }
+    } finally {
+      this.#isApplying = false
+    }
     this.#setTimer()
   }
 

@@ -36,7 +36,7 @@ export async function restoreWindows(
   const bounds = ofPanes ? ['paneStart', 'paneEnd'] : ['windowStart', 'windowEnd']
   const { columns, contentsOf, declared } = reading(table, descriptor)
   mustTakeOver(operator, table, { name: table.name, scope: 'keyed', form: table.form, ...(declared !== undefined && { declared }) })
-  for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns], declared)) {
+  for await (const { keys, rows } of restoredRows(table, [...bounds, ...columns], declared, operator)) {
     for (const [i, key] of keys.entries()) {
       const [from, to, ...values] = rows[i]!
       const stretch = { start: from as number, end: to as number }
