@@ -191,6 +191,17 @@ describe('a savepoint of a running job', () => {
   })
 })
 
+it('a savepoint that a listener asks for when a checkpoint is complete overtakes none that is due', async () => {
+  const all: Seen[] = []
+  const job = await startJob(counting(all), { config: { 'execution.checkpointing.interval': 10 } })
+  const taken: Promise<string>[] = []
+  job.client.onEvent(({ on }) => {
+    if (on === 'checkpointCompleted' && taken.length < 5) taken.push(job.client.triggerSavepoint())
+  })
+  await Promise.all([job.client.result, until(() => taken.length === 5).then(() => Promise.all(taken))])
+  expectAll(all)
+})
+
 describe('a job that is stopped with a savepoint', () => {
   it.each([1, 2, 4])('goes on where it stood, at parallelism %i', async (parallelism) => {
     const fileSystem = new MemoryFileSystem()
