@@ -141,14 +141,18 @@ describe('1,000 checkpoints', () => {
       'execution.checkpointing.max-concurrent-checkpoints': 2,
       'execution.checkpointing.tolerable-failed-checkpoints': 1_000_000,
     }
+    let fails = false
     const fail = (): void => {
-      if (random() < 0.00002) throw new Error('seeded')
+      if (!fails) return
+      fails = false
+      throw new Error('seeded')
     }
     const job = await startJob(counting(fail), { fileSystem: new FaultyFileSystem(files, plan), config })
     let taken = 0
     let failed = 0
     while (taken + failed < 1_000) {
       const asked = [job.client.triggerCheckpoint(), ...(random() < 0.3 ? [job.client.triggerCheckpoint()] : [])]
+      if (random() < 0.02) fails = true
       if (random() < 0.1) asked.push(job.client.triggerSavepoint())
       for (const outcome of await Promise.allSettled(asked)) {
         if (outcome.status === 'fulfilled') {
