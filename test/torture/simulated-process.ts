@@ -49,6 +49,8 @@ export interface SimulatedProcessOptions {
 const never = new Promise<never>(() => {})
 /** Turns of the real event loop in which a process may do nothing at all. */
 const patience = 2_000
+/** Turns in all. */
+const endless = 300_000
 
 export class SimulatedProcess {
   readonly clock: Clock
@@ -111,7 +113,8 @@ export class SimulatedProcess {
       (value) => void (outcome = { value }),
       (error) => void (outcome = { error }),
     )
-    for (let still = 0; outcome === undefined && !this.isDead; ) {
+    for (let [still, turns] = [0, 0]; outcome === undefined && !this.isDead; turns++) {
+      if (turns > endless) throw new Error(`the process goes on for ever:\n${this.#describe()}`)
       await new Promise((resolve) => setImmediate(resolve))
       if (this.#takeTurn()) still = 0
       else if (++still > patience) throw new Error(`nothing goes on in the process, and nothing will:\n${this.#describe()}`)

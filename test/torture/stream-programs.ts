@@ -144,5 +144,13 @@ export const streamPrograms: Readonly<Record<string, Build | TortureProgram>> = 
       .keyBy((row) => row.key % 4)
       .window(tumbling(200))
       .aggregate({ keys: count(), all: sum('total') }),
+  // Nothing joins them: each fails and goes on by itself.
+  'two jobs in one': (s) => [
+    s.rows({ splits: 2 }).keyBy('key').sum('v'),
+    s
+      .rows({ splits: 2 })
+      .rebalance()
+      .map((row) => s.hurt({ id: row.id })),
+  ],
   'money transfers': transfers,
 }

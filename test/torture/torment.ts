@@ -85,6 +85,7 @@ function hardLife(
     throws,
     ...(dies && { kill: { phase, nth: upTo(phase, 20) } }),
     cutsPower: chance(random, 0.4),
+    ...(chance(random, 0.3) && { savepoint: { behind: 1 + below(random, 4), stops: chance(random, 0.6) } }),
   }
 }
 
@@ -93,8 +94,12 @@ function configOf({ parallelism }: NamedProgram, random: SeededRandom): Config {
     'parallelism.default': parallelism ?? pick(random, [1, 2, 2, 3, 4]),
     'execution.codegen': chance(random, 0.6),
     'execution.checkpointing.interval': pick(random, [10, 15, 30]),
-    'execution.checkpointing.timeout': 60_000,
-    'execution.checkpointing.tolerable-failed-checkpoints': pick(random, [0, 2, 100]),
+    ...pick<Config>(random, [
+      { 'execution.checkpointing.tolerable-failed-checkpoints': 0 },
+      { 'execution.checkpointing.tolerable-failed-checkpoints': 2 },
+      { 'execution.checkpointing.tolerable-failed-checkpoints': 1_000, 'execution.checkpointing.timeout': 250 },
+    ]),
+    'taskmanager.memory.segment-size': pick(random, [4, 128]) * 1024,
     'execution.checkpointing.max-concurrent-checkpoints': pick(random, [1, 1, 2, 3]),
     'execution.buffer-timeout.interval': pick(random, [0, 1, 5, 100]),
     'pipeline.auto-watermark-interval': pick(random, [1, 5, 20]),

@@ -8,7 +8,7 @@ import { MemoryFileSystem } from '../../src/base/filesystem/memory-file-system.t
 import { localExecutor } from '../../src/cluster/local/local-executor.ts'
 import { Environment } from '../../src/program/api/environment.ts'
 import type { Executor, JobClient } from '../../src/program/api/executor.ts'
-import { latestCheckpoint } from '../../src/runtime/checkpoint/checkpoint-storage.ts'
+import { latestCheckpoint, listCheckpoints } from '../../src/runtime/checkpoint/checkpoint-storage.ts'
 import type { RunSlot } from '../../src/runtime/task/slot.ts'
 import { canonical } from '../support/reference/canonical.ts'
 import { Ledger, ledgerSink } from './ledger.ts'
@@ -23,6 +23,8 @@ export interface Life {
   readonly kill?: Kill
   readonly throws?: readonly Throw[]
   readonly cutsPower?: boolean
+  /** Behind this many checkpoints a savepoint is taken: the job stops with it, or goes on. */
+  readonly savepoint?: { readonly behind: number; readonly stops: boolean }
 }
 
 export interface WorldOptions {
@@ -70,7 +72,7 @@ export class World {
     return latestCheckpoint(checkpoints, this.#disk).then((latest) => latest !== undefined)
   }
 
-  async live({ config, kill, throws = [], cutsPower = false }: Life): Promise<boolean> {
+  async live({ config, kill, throws = [], cutsPower = false, savepoint }: Life): Promise<boolean> {
     const { random, log = () => {} } = this.#options
     const restored = config['execution.checkpointing.interval'] === undefined ? undefined : await latestCheckpoint(checkpoints, this.#disk)
     if (restored !== undefined) this.restores++
@@ -79,7 +81,7 @@ export class World {
       ...(restored && { 'execution.state-recovery.path': restored.directory }),
     }
     log(
-      `--- a process, ${restored === undefined ? 'from the beginning' : `from ${restored.directory}`}: ${JSON.stringify({ ...config, kill, throws })}`,
+      `--- a process, ${restored === undefined ? 'from the beginning' : `from ${restored.directory}`}: ${JSON.stringify({ ...config, kill, throws, savepoint })}`,
     )
     const process = new SimulatedProcess({
       ...{ disk: this.#disk, checkpoints, startMs: this.#nowMs, random, throws, isRestored: restored !== undefined, log },
@@ -87,7 +89,13 @@ export class World {
       ...(this.#options.runSlot && { runSlot: this.#options.runSlot }),
     })
     let client: JobClient | undefined
-    const outcome = await process.run(() => this.#main(process, { ...config, ...places }, (job) => void (client = job)))
+    const savepointsBefore = await this.#savepoints()
+    const outcome = await process.run(() =>
+      this.#main(process, { ...config, ...places }, (job) => {
+        client = job
+        if (savepoint !== undefined) takeSavepoint(job, savepoint)
+      }),
+    )
     this.#nowMs = process.nowMs + 100
     this.moments = process.moments
     this.restarts += client?.numRestarts ?? 0
@@ -96,12 +104,17 @@ export class World {
       this.kills[kill!.phase]++
       if (cutsPower) await process.cutPower()
       // It died when the job was done with, all but some cleaning up.
-      return client?.status === 'FINISHED'
+      return client?.status === 'FINISHED' && (savepoint?.stops !== true || (await this.#savepoints()) === savepointsBefore)
     }
-    if ('value' in outcome) return true
+    if ('value' in outcome) return savepoint?.stops !== true || (await this.#savepoints()) === savepointsBefore
     // A fault can keep a process from ever beginning, which is no restart's matter.
     if (process.thrown.length > 0 && client === undefined) return false
     throw outcome.error
+  }
+
+  /** How many there are. */
+  async #savepoints(): Promise<number> {
+    return (await listCheckpoints(checkpoints, this.#disk)).filter(({ metadata }) => metadata?.kind === 'savepoint').length
   }
 
   async #main(process: SimulatedProcess, config: Config, onJob: (client: JobClient) => void): Promise<void> {
@@ -148,3 +161,13 @@ export class World {
 
 const describe = (event: object): string =>
   JSON.stringify(event, (key, value) => (key === 'cause' || key === 'error' ? StreamError.from(value).message : value))
+
+/** What becomes of it shows in its files: a failure, a death or the job's end may come first. */
+function takeSavepoint(client: JobClient, { behind, stops }: NonNullable<Life['savepoint']>): void {
+  let completed = 0
+  client.onEvent((event) => {
+    if (event.on !== 'checkpointCompleted' || ++completed !== behind) return
+    const taken = stops ? client.stopWithSavepoint({ directory: checkpoints }) : client.triggerSavepoint(checkpoints)
+    taken.catch(() => undefined)
+  })
+}
