@@ -89,13 +89,13 @@ test('where there is no checkpoint, latest is the beginning, and a line says so'
 })
 
 test('a restart is told with its cause, and the job goes on', { timeout: 60_000 }, async () => {
-  const args = [...output(), '--count', '1000', '--fail-at', '900']
+  const args = [...output(), '--count', '6000', '--fail-at', '900']
   const { stderr, code } = await headrace('run', program('ticking'), ...often, '-p', '1', '--', ...args)
   expect(stderr).toMatch(
     /^headrace: restarting 'ticking' from checkpoint \d+ in 1\.\d s after: processElement of operator count failed: RangeError: tick 900\n$/,
   )
   expect(code).toBe(0)
-  expect(ticks()).toEqual(Array.from({ length: 1000 }, (_, n) => n))
+  expect(ticks()).toEqual(Array.from({ length: 6000 }, (_, n) => n))
 })
 
 test('check says of each operator what becomes of its state', { timeout: 60_000 }, async () => {
