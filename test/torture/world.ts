@@ -8,7 +8,7 @@ import { MemoryFileSystem } from '../../src/base/filesystem/memory-file-system.t
 import { localExecutor } from '../../src/cluster/local/local-executor.ts'
 import { Environment } from '../../src/program/api/environment.ts'
 import type { Executor, JobClient } from '../../src/program/api/executor.ts'
-import { latestCheckpoint, listCheckpoints } from '../../src/runtime/checkpoint/checkpoint-storage.ts'
+import { latestCheckpoint } from '../../src/runtime/checkpoint/checkpoint-storage.ts'
 import type { RunSlot } from '../../src/runtime/task/slot.ts'
 import { canonical } from '../support/reference/canonical.ts'
 import { Ledger, ledgerSink } from './ledger.ts'
@@ -89,11 +89,11 @@ export class World {
       ...(this.#options.runSlot && { runSlot: this.#options.runSlot }),
     })
     let client: JobClient | undefined
-    const savepointsBefore = await this.#savepoints()
+    let stopped = () => false
     const outcome = await process.run(() =>
       this.#main(process, { ...config, ...places }, (job) => {
         client = job
-        if (savepoint !== undefined) takeSavepoint(job, savepoint)
+        if (savepoint !== undefined) stopped = takeSavepoint(job, savepoint)
       }),
     )
     this.#nowMs = process.nowMs + 100
@@ -104,17 +104,12 @@ export class World {
       this.kills[kill!.phase]++
       if (cutsPower) await process.cutPower()
       // It died when the job was done with, all but some cleaning up.
-      return client?.status === 'FINISHED' && (savepoint?.stops !== true || (await this.#savepoints()) === savepointsBefore)
+      return client?.status === 'FINISHED' && !stopped()
     }
-    if ('value' in outcome) return savepoint?.stops !== true || (await this.#savepoints()) === savepointsBefore
+    if ('value' in outcome) return !stopped()
     // A fault can keep a process from ever beginning, which is no restart's matter.
     if (process.thrown.length > 0 && client === undefined) return false
     throw outcome.error
-  }
-
-  /** How many there are. */
-  async #savepoints(): Promise<number> {
-    return (await listCheckpoints(checkpoints, this.#disk)).filter(({ metadata }) => metadata?.kind === 'savepoint').length
   }
 
   async #main(process: SimulatedProcess, config: Config, onJob: (client: JobClient) => void): Promise<void> {
@@ -162,12 +157,17 @@ export class World {
 const describe = (event: object): string =>
   JSON.stringify(event, (key, value) => (key === 'cause' || key === 'error' ? StreamError.from(value).message : value))
 
-/** What becomes of it shows in its files: a failure, a death or the job's end may come first. */
-function takeSavepoint(client: JobClient, { behind, stops }: NonNullable<Life['savepoint']>): void {
+/** Answers whether the job was stopped with it; a failure behind it brings the job back, and a failure ahead of it lets it go on. */
+function takeSavepoint(client: JobClient, { behind, stops }: NonNullable<Life['savepoint']>): () => boolean {
   let completed = 0
+  let isTaken = false
   client.onEvent((event) => {
-    if (event.on !== 'checkpointCompleted' || ++completed !== behind) return
+    if (event.on === 'restarting') isTaken = false
+    if (event.on !== 'checkpointCompleted') return
+    if (event.checkpoint.kind === 'savepoint') isTaken = true
+    if (++completed !== behind) return
     const taken = stops ? client.stopWithSavepoint({ directory: checkpoints }) : client.triggerSavepoint(checkpoints)
     taken.catch(() => undefined)
   })
+  return () => stops && isTaken
 }
