@@ -5,17 +5,16 @@
  */
 import type { ProcessFunction } from '../../../program/function/functions.ts'
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
-import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { TypedBackend } from '../../state/typed-backend.ts'
 import type { TypedKeyedState } from '../../state/typed-keyed-state.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
+import { FunctionOperator } from '../function-operator.ts'
 import type { OperatorContext } from '../operator.ts'
 import { ProcessTurn } from '../process-turn.ts'
-import { FunctionLifecycle } from '../user-function.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
 import { findText, type GroupRange } from './table-group.ts'
 
-export class ProcessKernel implements KeyedKernel {
+export class ProcessKernel extends FunctionOperator implements KeyedKernel {
   readonly keys: KeySpace
   readonly state: TypedKeyedState
   readonly fieldsRead = undefined
@@ -25,25 +24,22 @@ export class ProcessKernel implements KeyedKernel {
   readonly #backend: TypedBackend
   readonly #groups: GroupRange
   readonly #turn: ProcessTurn
-  readonly #lifecycle: FunctionLifecycle
   readonly #processElement: (row: any, ctx: any, out: any) => unknown
 
   constructor(ctx: OperatorContext, fn: ProcessFunction<any, any, any, any, any>, groups: GroupRange) {
     const parts = typeof fn === 'function' ? {} : { state: fn.state, operatorState: fn.operatorState, onTimer: fn.onTimer?.bind(fn) }
-    this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
-    this.#backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) =>
+    const backend = new TypedBackend({ operatorName: ctx.operatorName, groups, generated: true }, (atMs) =>
       ctx.requestProcessingTimer(atMs),
     )
-    this.keys = this.#backend.keys
-    this.state = this.#backend.state
+    const turn = new ProcessTurn(ctx, parts, backend)
+    super(ctx, fn, turn)
+    this.#processElement = typeof fn === 'function' ? fn : fn.processElement.bind(fn)
+    this.#backend = backend
+    this.keys = backend.keys
+    this.state = backend.state
     this.#groups = groups
-    this.#turn = new ProcessTurn(ctx, parts, this.#backend)
-    this.#lifecycle = new FunctionLifecycle(ctx, fn, this.#turn.runtime)
+    this.#turn = turn
     this.bindings = { processElement: this.#processElement, turnContext: this.#turn.context, turnCollector: this.#turn.collector }
-  }
-
-  open(): void | Promise<void> {
-    return this.#turn.open(() => this.#lifecycle.open())
   }
 
   requireKeyKind(kind: KeySpaceKind): void {
@@ -88,45 +84,5 @@ ${K}.end()`,
 
   processElement(row: unknown, timestamp: number, key: unknown): void {
     this.#turn.run('processElement', timestamp, key, (context, out) => this.#processElement(row, context, out))
-  }
-
-  advanceWatermark(watermark: number): boolean {
-    return this.#turn.advanceWatermark(watermark)
-  }
-
-  fireProcessingTimers(nowMs: number): boolean {
-    return this.#turn.fireProcessingTimers(nowMs)
-  }
-
-  get currentWatermark(): number {
-    return this.#turn.currentWatermark
-  }
-
-  snapshotState(): readonly StateSnapshot[] {
-    return this.#turn.snapshotState()
-  }
-
-  restoreState(restored: RestoredState): Promise<void> {
-    return this.#turn.restoreState(restored)
-  }
-
-  notifyCheckpointComplete(checkpointId: number): void | Promise<void> {
-    return this.#lifecycle.notifyCheckpointComplete(checkpointId)
-  }
-
-  notifyCheckpointAborted(checkpointId: number): void {
-    this.#lifecycle.notifyCheckpointAborted(checkpointId)
-  }
-
-  close(): void | Promise<void> {
-    return this.#lifecycle.close()
-  }
-
-  get numEventTimers(): number {
-    return this.#turn.numEventTimers
-  }
-
-  get numProcessingTimers(): number {
-    return this.#turn.numProcessingTimers
   }
 }
