@@ -270,7 +270,7 @@ export class Checkpointer {
   async #giveUp(checkpointId: number, { storing, enumerators, directory }: UnderWay): Promise<void> {
     const { sendToAll, files } = this.#options
     if (storing === undefined) sendToAll({ do: 'checkpointAborted', checkpointId })
-    // Files of enumerators are not to appear behind it.
+    // Files of enumerators are not to appear behind it. That they failed has been applied as storeFailed.
     await enumerators.catch(() => undefined)
     if (storing !== undefined && (await storing)) sendToAll({ do: 'checkpointAborted', checkpointId })
     files.abandon(directory)

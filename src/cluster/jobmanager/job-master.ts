@@ -169,7 +169,7 @@ export class JobMaster implements JobClient {
     this.#run.startSources(vertices)
   }
 
-  /** Resolves when nothing of the job runs any more, whatever its end. */
+  /** Resolves when nothing of the job runs any more, whatever its end, which `result` tells. */
   async cancel(): Promise<void> {
     this.#apply({ on: 'cancel' })
     await this.result.catch(() => undefined)

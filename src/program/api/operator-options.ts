@@ -32,7 +32,8 @@ export interface TypedOperatorOptions<O> extends OperatorOptions {
   readonly returns?: Type<O>
 }
 
-const optionNames = [
+/** What an operator's options may name. */
+export const operatorOptionNames = [
   'name',
   'uid',
   'description',
@@ -42,11 +43,11 @@ const optionNames = [
   'chaining',
   'bufferTimeout',
   'returns',
-]
+] as const satisfies readonly (keyof TypedOperatorOptions<unknown>)[]
 
 /** Takes over what is set in `options`. */
 export function applyOptions(settings: OperatorSettings, options: TypedOperatorOptions<any>): void {
-  checkOptionNames(`Operator '${settings.name}'`, options, optionNames)
+  checkOptionNames(`Operator '${settings.name}'`, options, operatorOptionNames)
   const { name, uid, description, parallelism, maxParallelism, slotSharingGroup, chaining, bufferTimeout, returns } = options
   if (name !== undefined) settings.name = text('name', name, settings)
   if (uid !== undefined) settings.uid = text('uid', uid, settings)

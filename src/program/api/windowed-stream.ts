@@ -9,7 +9,7 @@ import type { AggregateFunction, ReduceFunction } from '../function/functions.ts
 import type { Evictor, ProcessWindowFunction, Trigger, WindowAssigner } from '../function/window.ts'
 import type { RollingOp, WindowApply } from '../graph/operator-descriptor.ts'
 import { countEvictor } from './evictors.ts'
-import type { OperatorOptions, TypedOperatorOptions } from './operator-options.ts'
+import { type OperatorOptions, operatorOptionNames, type TypedOperatorOptions } from './operator-options.ts'
 import { addOperator, type Internals } from './planner.ts'
 import { checkFunction } from './refuse-async.ts'
 import { checkRollingField } from './rolling.ts'
@@ -134,24 +134,12 @@ function processAndOptions(
   if (second === undefined) return { options: third }
   const isProcess = typeof second === 'function' || 'process' in second
   if (isProcess) return { process: second, options: third }
-  const given = Object.keys(second).find((name) => !operatorOptionNames.has(name))
+  const given = Object.keys(second).find((name) => !operatorOptionNames.some((known) => known === name))
   if (given === undefined) return { options: second as TypedOperatorOptions<any> }
   throw new StreamError('INVALID_ARGUMENT', `The second argument has a field '${given}', which is no option of an operator`, {
     hint: 'It is a window function, or an object with a method process, or options such as { uid: ... }.',
   })
 }
-
-const operatorOptionNames: ReadonlySet<string> = new Set([
-  'name',
-  'uid',
-  'description',
-  'parallelism',
-  'maxParallelism',
-  'slotSharingGroup',
-  'chaining',
-  'bufferTimeout',
-  'returns',
-] satisfies (keyof TypedOperatorOptions<any>)[])
 
 const isAggregateFunction = (value: object): value is AggregateFunction<any, any, any> =>
   typeof (value as { createAccumulator?: unknown } | null)?.createAccumulator === 'function'

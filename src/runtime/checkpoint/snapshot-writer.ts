@@ -202,7 +202,10 @@ export class SnapshotWriter {
     state.release()
   }
 
-  /** After a failure: nothing is left open and no file stays. What fails here changes nothing about what failed first. */
+  /**
+   * After a failure: nothing is left open and no file stays. What fails here changes nothing about what failed first; a file that could
+   * not be removed goes with the checkpoint's folder, which the JobMaster removes and tries again.
+   */
   async #giveUp(operators: readonly OperatorStates[]): Promise<void> {
     for (const { states } of operators) for (const state of states) this.#release(state)
     await Promise.allSettled([this.#open?.close(), ...this.#unfinished])

@@ -1,6 +1,7 @@
 /**
  * Whether a value is of a declared type. Pure. For values of a snapshot that were written without a declaration: those that are written
- * under one are trusted.
+ * under one are trusted. More lenient than valueFits of base/columnar, which asks what a column of an exchange can hold: state keeps
+ * opaque values as CBOR, null among them.
  */
 import type { DataType } from '../../base/columnar/data-type.ts'
 
