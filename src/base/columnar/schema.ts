@@ -142,14 +142,15 @@ export function typeMismatch(schema: Schema, value: unknown): StreamError {
   })
 }
 
-function hintFor({ expected, got, value }: Misfit): string {
-  if (value === null || value === undefined) return `Declare it t.nullable(${expected}), or fill it in before this operator.`
+/** What to do about it. */
+export function hintFor({ expected, got, value }: Misfit, when = 'before this operator'): string {
+  if (value === null || value === undefined) return `Declare it t.nullable(${expected}), or fill it in ${when}.`
   const whole = expected.includes('t.int64') || expected.includes('t.timestamp')
   if (whole && typeof value === 'bigint') return 'Declare it t.bigint, or convert with Number(value).'
   if (whole && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
     return 'Whole numbers beyond 2^53 are not exact: declare it t.bigint and use bigint values.'
   if (typeof value === 'number' && expected.includes('t.int')) return 'Declare it t.float64, or round the value.'
-  return `Change the declared type, or convert the value (${got}) before this operator.`
+  return `Change the declared type, or convert the value (${got}) ${when}.`
 }
 
 /** A type as the user writes it. */

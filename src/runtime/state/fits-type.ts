@@ -1,9 +1,10 @@
 /**
- * Whether a value is of a declared type. Pure. For values of a snapshot that were written without a declaration: those that are written
- * under one are trusted. More lenient than valueFits of base/columnar, which asks what a column of an exchange can hold: state keeps
+ * Whether a value is of a declared type. Pure. For values that a program puts into a state, and for those of a snapshot that were
+ * written without a declaration: what was written under one is trusted. More lenient than valueFits of base/columnar, which asks what a column of an exchange can hold: state keeps
  * opaque values as CBOR, null among them.
  */
 import type { DataType } from '../../base/columnar/data-type.ts'
+import { fieldOf, isRecord } from '../../base/columnar/value-type.ts'
 
 interface Declared {
   readonly type: DataType
@@ -34,8 +35,14 @@ export function fitsType(value: unknown, { type, nullable }: Declared): boolean 
     case 'binary':
       return value instanceof Uint8Array
     case 'list':
-      return Array.isArray(value) && value.every((item) => fitsType(item, { type: type.item, nullable: type.itemNullable }))
+      return Array.isArray(value) && itemsFit(value, { type: type.item, nullable: type.itemNullable })
     case 'struct':
-      return typeof value === 'object' && type.fields.every((field) => fitsType((value as Record<string, unknown>)[field.name], field))
+      return isRecord(value) && type.fields.every((field) => fitsType(fieldOf(value, field.name), field))
   }
+}
+
+/** By index, since holes are nulls as well. */
+function itemsFit(values: readonly unknown[], item: Declared): boolean {
+  for (let i = 0; i < values.length; i++) if (!fitsType(values[i], item)) return false
+  return true
 }

@@ -9,12 +9,15 @@
  * | map                   | Map of canonical key -> [key, value], never empty        |
  * | reducing, aggregating | [the reduced value] or [the accumulator]                 |
  */
+import type { Type } from '../../base/columnar/data-type.ts'
 import { canonicalKey } from '../../base/columnar/key-hash.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { AggregateFunction, ReduceFunction } from '../../program/function/functions.ts'
 import type { AppendingState, ListState, MapState, StateDeclaration, ValueState } from '../../program/function/state.ts'
 import { cloneValue, ownRow } from './clone-value.ts'
+import { type DeclaredCheck, declaredCheck } from './declared-value.ts'
 import type { StateCell } from './heap-keyed-state.ts'
+import { accumulatorTypeOf } from './state-shape.ts'
 
 export type StateHandle = (ValueState<unknown> | ListState<unknown> | MapState<unknown, unknown> | AppendingState<unknown, unknown>) & {
   /** Takes in what another namespace held; absent: this kind cannot be merged. */
@@ -23,10 +26,11 @@ export type StateHandle = (ValueState<unknown> | ListState<unknown> | MapState<u
 
 type Copy = (value: unknown) => unknown
 
-/** How a value is taken into state and given out. */
+/** How a value is taken into state and given out; `made` looks at what a function made of the values that were taken. */
 interface Copies {
   readonly take: Copy
   readonly give: Copy
+  readonly made?: DeclaredCheck
 }
 
 /** Whether a handle gives out copies (a user's state), the stored value whose strings are the state's own, or just what it was given. */
@@ -36,18 +40,30 @@ export function makeStateHandle(declaration: StateDeclaration, cell: StateCell, 
   const clone: Copy = (value) => cloneValue(value, cell.what)
   const same: Copy = (value) => value
   const copies: Copies = sharing === 'own' ? { take: clone, give: clone } : { take: sharing === 'shared' ? ownRow : same, give: same }
+  // What the engine keeps for itself is of the type that it asked for.
+  const check = (type: Type<unknown> | undefined, part?: 'key') => (sharing === 'own' ? declaredCheck(type, cell.what, part) : undefined)
   switch (declaration.kind) {
     case 'value':
-      return valueHandle(cell, copies)
+      return valueHandle(cell, checked(copies, check(declaration.type)))
     case 'list':
-      return listHandle(cell, copies)
+      return listHandle(cell, checked(copies, check(declaration.type)))
     case 'map':
-      return mapHandle(cell, copies)
+      return mapHandle(cell, checked(copies, check(declaration.type)), checked(copies, check(declaration.keyType, 'key')).take)
     case 'reducing':
-      return reducingHandle(cell, copies, declaration.reduce)
+      return reducingHandle(cell, checked(copies, check(declaration.type)), declaration.reduce)
     case 'aggregating':
-      return aggregatingHandle(cell, copies, declaration.aggregate)
+      return aggregatingHandle(cell, { ...copies, made: check(accumulatorTypeOf(declaration)) }, declaration.aggregate)
   }
+}
+
+/** Takes only what passes; a value that does not fit is not looked into further. */
+function checked(copies: Copies, made: DeclaredCheck | undefined): Copies {
+  if (made === undefined) return copies
+  const take: Copy = (value) => {
+    made(value)
+    return copies.take(value)
+  }
+  return { take, give: copies.give, made }
 }
 
 function valueHandle(cell: StateCell, { take, give }: Copies): StateHandle {
@@ -93,10 +109,10 @@ function listHandle(cell: StateCell, { take, give }: Copies): StateHandle {
 
 type MapEntries = Map<string | number, [key: unknown, value: unknown]>
 
-function mapHandle(cell: StateCell, { take, give }: Copies): StateHandle {
+function mapHandle(cell: StateCell, { take, give }: Copies, takeKey: Copy): StateHandle {
   const entries = (): MapEntries | undefined => cell.read() as MapEntries | undefined
   const put = (key: unknown, value: unknown): void => {
-    const entry: [unknown, unknown] = [take(key), take(value)]
+    const entry: [unknown, unknown] = [takeKey(key), take(value)]
     const map = cell.change() as MapEntries | undefined
     if (map === undefined) cell.write(new Map([[canonicalKey(key), entry]]))
     else map.set(canonicalKey(key), entry)
@@ -131,12 +147,17 @@ function* given<E, R>(entries: readonly E[], give: (entry: E) => R): IterableIte
   for (const entry of entries) yield give(entry)
 }
 
-function reducingHandle(cell: StateCell, { take, give }: Copies, fn: ReduceFunction<unknown>): StateHandle {
+function reducingHandle(cell: StateCell, { take, give, made }: Copies, fn: ReduceFunction<unknown>): StateHandle {
   const reduce = typeof fn === 'function' ? fn : fn.reduce.bind(fn)
   const add = (taken: unknown): void => {
     const box = cell.change() as [unknown] | undefined
-    if (box === undefined) cell.write([taken])
-    else box[0] = reduce(box[0], taken)
+    if (box === undefined) {
+      cell.write([taken])
+      return
+    }
+    const reduced = reduce(box[0], taken)
+    made?.(reduced)
+    box[0] = reduced
   }
   return {
     get: () => {
@@ -149,7 +170,7 @@ function reducingHandle(cell: StateCell, { take, give }: Copies, fn: ReduceFunct
   }
 }
 
-function aggregatingHandle(cell: StateCell, { take, give }: Copies, fn: AggregateFunction<unknown, unknown, unknown>): StateHandle {
+function aggregatingHandle(cell: StateCell, { take, give, made }: Copies, fn: AggregateFunction<unknown, unknown, unknown>): StateHandle {
   return {
     get: () => {
       const box = cell.read() as [unknown] | undefined
@@ -157,8 +178,10 @@ function aggregatingHandle(cell: StateCell, { take, give }: Copies, fn: Aggregat
     },
     add: (value: unknown) => {
       const box = cell.change() as [unknown] | undefined
-      if (box === undefined) cell.write([fn.add(take(value), fn.createAccumulator())])
-      else box[0] = fn.add(take(value), box[0])
+      const added = fn.add(take(value), box === undefined ? fn.createAccumulator() : box[0])
+      made?.(added)
+      if (box === undefined) cell.write([added])
+      else box[0] = added
     },
     clear: () => cell.clear(),
     merge: (moved) => {

@@ -66,7 +66,7 @@ export function shapeOf(
       }
     case 'reducing':
     case 'aggregating': {
-      const type = declaration.kind === 'aggregating' ? (declaration.type ?? declaration.aggregate.accumulatorType) : declaration.type
+      const type = declaration.kind === 'aggregating' ? accumulatorTypeOf(declaration) : declaration.type
       // What is reduced may be changed in place by the function, and only a copy stays what it was.
       const copy = copyInPlace ?? ((value: unknown) => (sharing === 'shared' ? value : cloneValue(value, what)))
       return {
@@ -79,6 +79,10 @@ export function shapeOf(
     }
   }
 }
+
+/** The state's own type comes before that of its function. */
+export const accumulatorTypeOf = ({ type, aggregate }: StateDeclaration & { kind: 'aggregating' }): Type<unknown> | undefined =>
+  type ?? aggregate.accumulatorType
 
 function declaredOf(types: Readonly<Record<string, Type<unknown> | undefined>>): StateDescription['declared'] {
   const known = Object.entries(types).filter((entry): entry is [string, Type<unknown>] => entry[1] !== undefined)

@@ -23,7 +23,7 @@ import { makeStateHandle, type StateHandle } from './state-handle.ts'
 import { type StateShape, shapeOf } from './state-shape.ts'
 import { TypedSnapshots } from './typed-snapshots.ts'
 import { firstValueWord, TypedTable } from './typed-table.ts'
-import { NumberHandle, type RowCodec, RowHandle, rowCodec } from './typed-value.ts'
+import { NumberHandle, type NumberKind, type RowCodec, RowHandle, rowCodec } from './typed-value.ts'
 
 export interface TypedKeyedStateOptions {
   /** For messages. */
@@ -110,7 +110,7 @@ export class TypedKeyedState {
       codec !== undefined
         ? new RowHandle(this, codec, place, objects as ValueState<unknown>)
         : isNumber
-          ? new NumberHandle(this, place, objects as ValueState<unknown>)
+          ? new NumberHandle(this, place, numberKind(declaration), objects as ValueState<unknown>)
           : objects
     const shape = shapeOf(declaration, cell.what, 'own')
     this.#declared.set(name, { name, slot, declaration, handle, shape, word: codec !== undefined || isNumber ? word : 0, codec })
@@ -344,4 +344,9 @@ export class TypedKeyedState {
 function mayBeNumber({ type }: StateDeclaration): boolean {
   const kind = type?.dataType.kind
   return kind === undefined || kind === 'float64' || kind === 'int32' || kind === 'int64' || kind === 'timestamp' || kind === 'any'
+}
+
+function numberKind({ type }: StateDeclaration): NumberKind {
+  const kind = type?.dataType.kind
+  return kind === 'int32' ? 'int32' : kind === 'int64' || kind === 'timestamp' ? 'whole' : 'any'
 }

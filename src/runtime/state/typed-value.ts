@@ -1,8 +1,9 @@
 /**
- * Handles of value states whose value lies in a typed table: a number, or a row of numbers. A value that does not fit (the
- * declared type is not checked, as on the heap) is kept among the key's objects instead; a key has it in one place only.
+ * Handles of value states whose value lies in a typed table: a number, or a row of numbers. Any other value is kept among the
+ * key's objects, whose handle refuses it if it is not of the declared type; a key has its value in one place only.
  */
 import type { Type } from '../../base/columnar/data-type.ts'
+import { assert } from '../../base/core/stream-error.ts'
 import type { ValueState } from '../../program/function/state.ts'
 import type { TypedKeyedState } from './typed-keyed-state.ts'
 
@@ -14,19 +15,24 @@ export interface TypedPlace {
   readonly mark: number
 }
 
+/** Which numbers a state is declared to hold. */
+export type NumberKind = 'any' | 'int32' | 'whole'
+
 /** The number is in its word; NaN there says to look at the mark and at the objects. */
 export class NumberHandle implements ValueState<unknown> {
   readonly #state: TypedKeyedState
   readonly #name: string
   readonly #word: number
   readonly #mark: number
+  readonly #kind: NumberKind
   readonly #others: ValueState<unknown>
 
-  constructor(state: TypedKeyedState, { name, word, mark }: TypedPlace, others: ValueState<unknown>) {
+  constructor(state: TypedKeyedState, { name, word, mark }: TypedPlace, kind: NumberKind, others: ValueState<unknown>) {
     this.#state = state
     this.#name = name
     this.#word = word
     this.#mark = mark
+    this.#kind = kind
     this.#others = others
   }
 
@@ -43,6 +49,7 @@ export class NumberHandle implements ValueState<unknown> {
       this.#updateOther(value)
       return
     }
+    if (this.#kind !== 'any' && (value | 0) !== value && (this.#kind === 'int32' || !Number.isSafeInteger(value))) this.#refuse(value)
     const state = this.#state
     const at = state.ensure(this.#name) + this.#word
     const { table } = state
@@ -73,6 +80,7 @@ export class NumberHandle implements ValueState<unknown> {
   #updateOther(value: unknown): void {
     if (value === null || value === undefined) this.clear()
     else if (typeof value === 'number') {
+      if (this.#kind !== 'any') this.#refuse(value)
       this.clear()
       const at = this.#state.ensure(this.#name)
       this.#state.table.saveBefore(at)
@@ -82,6 +90,12 @@ export class NumberHandle implements ValueState<unknown> {
       this.#others.update(value)
       this.#dropNumber()
     }
+  }
+
+  /** The objects' handle knows the declared type, and the words for it. */
+  #refuse(value: number): never {
+    this.#others.update(value)
+    assert(false, `state ${this.#name} refuses what its words cannot hold`)
   }
 }
 
@@ -109,7 +123,7 @@ export function rowCodec(type: Type<unknown> | undefined, word: number): RowCode
   if (!fields.every((field) => numeric.has(field.type.kind) && plainName.test(field.name))) return undefined
   const names = fields.map(({ name }) => name)
   const read = names.map((name, i) => `${name}: f64[at + ${word + i}]`).join(', ')
-  const fits = names.map((name) => `typeof value.${name} === 'number'`).join(' && ')
+  const fits = fields.map((field) => numberTest(field.type.kind, `value.${field.name}`)).join(' && ')
   const write = names.map((name, i) => `f64[at + ${word + i}] = value.${name}`).join('; ')
   // Unique text has type feedback of its own.
   const source = `/* row state ${compiled++} */ return {
@@ -122,6 +136,14 @@ write(f64, at, value) { ${write} },
 }
 
 let compiled = 0
+
+/** Source text: whether `value` is a number of that kind. */
+function numberTest(kind: string, value: string): string {
+  if (kind === 'float64') return `typeof ${value} === 'number'`
+  // An int32 in any case, which is what most whole numbers are.
+  const int32 = `(${value} | 0) === ${value}`
+  return kind === 'int32' ? int32 : `(${int32} || Number.isSafeInteger(${value}))`
+}
 
 function countFields(value: object): number {
   let count = 0

@@ -38,10 +38,10 @@ test('numbers of every kind come back as they went in, NaN and -0 too, and null 
   expect(value.value).toBeNull()
 })
 
-test('a value of another type than the declared one is kept as on the heap, in one place only', () => {
+test('what its words cannot hold is among the objects, and a value is in one place only', () => {
   const backend = typed()
-  const value = backend.declare('value', valueState<unknown>(t.float64))
-  const row = backend.declare('row', valueState<unknown>(pair))
+  const value = backend.declare('value', valueState<unknown>())
+  const row = backend.declare('row', valueState<unknown>(t.row({ sum: t.float64, count: t.nullable(t.int32) })))
   backend.enter(5)
   for (const given of [1, 'text', 2, { a: [1] }, Number.NaN, [3], null, 4]) {
     value.update(given)
@@ -52,8 +52,7 @@ test('a value of another type than the declared one is kept as on the heap, in o
     { sum: 1 },
     { sum: 3, count: 4 },
     { sum: 1, count: 2, more: 3 },
-    { sum: 'x', count: 1 },
-    9,
+    { sum: 1, count: null },
     { sum: 5, count: 6 },
   ]) {
     row.update(given)
@@ -338,13 +337,23 @@ function interpret(backend: KeyedBackend, commands: readonly Command[], log: unk
       continue
     }
     backend.enter(key)
-    if (what === 'touch') touch(state!, op, value)
+    if (what === 'touch') logged(() => touch(state!, op, value))
     else if (what === 'event') backend.registerEventTimer(time)
     else if (what === 'processing') backend.registerProcessingTimer(time)
     else if (what === 'deleteEvent') backend.deleteEventTimer(time)
     else backend.deleteProcessingTimer(time)
     backend.leave()
     log.push([backend.numEventTimers, backend.numProcessingTimers])
+  }
+
+  /** A value that is not of its state's type is refused, in the same words, and changes nothing. */
+  function logged(touch: () => void): void {
+    try {
+      touch()
+    } catch (thrown) {
+      expect(thrown).toMatchObject({ code: 'TYPE_MISMATCH' })
+      log.push((thrown as Error).message)
+    }
   }
 
   /** Registering again what fires would go on for ever: only the first few may. */
