@@ -211,6 +211,7 @@ class Attempt {
 
   #poll(subtask: Subtask): boolean {
     if (subtask.ended) return false
+    subtask.output.wantedRows = 1 + this.#options.random(5_000)
     const said = subtask.reader.pollNext(subtask.output)
     subtask.ended = said === 'end'
     return said !== 'nothing'

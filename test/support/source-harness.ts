@@ -36,6 +36,8 @@ export function recordsOf(unit: SourceUnit<unknown>): unknown[] {
 }
 
 export class RecordingOutput implements ReaderOutput<unknown> {
+  /** What readers are told of it. */
+  wantedRows = Number.POSITIVE_INFINITY
   readonly units: EmittedUnit[] = []
   /** Splits that have, or had, an output of their own. */
   readonly made: string[] = []
@@ -58,6 +60,7 @@ export class RecordingOutput implements ReaderOutput<unknown> {
   forSplit(splitId: string): ReaderOutput<unknown> {
     if (!this.made.includes(splitId)) this.made.push(splitId)
     return {
+      wantedRows: this.wantedRows,
       collect: (record) => this.emit({ kind: 'rows', rows: [record] }, undefined, splitId),
       emit: (unit, position) => this.emit(unit, position, splitId),
       forSplit: (id) => this.forSplit(id),

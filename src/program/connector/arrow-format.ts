@@ -85,13 +85,13 @@ class ArrowSplitReader<T> implements SplitReader<T, ArrowPosition> {
     this.#row = position?.row ?? 0
   }
 
-  poll(): DecodedUnit<T> | 'pending' | 'again' | 'end' {
+  poll(maxRows: number): DecodedUnit<T> | 'pending' | 'again' | 'end' {
     if (this.#atEnd || this.#batch >= (this.#part.until ?? Number.POSITIVE_INFINITY)) return 'end'
     const unit = this.#unit
     if (unit === undefined) return 'pending'
     const count = rowCountOf(unit)
     const [batch, from] = [this.#batch, this.#row]
-    const until = Math.min(from + unitRows, count)
+    const until = Math.min(from + unitRows, from + maxRows, count)
     this.#row = until
     if (until === count) {
       this.#unit = undefined

@@ -28,8 +28,8 @@ export interface FileFormat<T, Part = any, Position = any> {
 }
 
 export interface SplitReader<T, Position = unknown> {
-  /** One unit; 'pending': call fill() first; 'again': some work was done, nothing came of it yet. */
-  poll(): DecodedUnit<T> | 'pending' | 'again' | 'end'
+  /** One unit, of at most `maxRows` where its position can stand between them; 'pending': call fill() first; 'again': some work was done, nothing came of it yet. */
+  poll(maxRows: number): DecodedUnit<T> | 'pending' | 'again' | 'end'
   /** Reads what poll() needs next. */
   fill(): Promise<void>
   /** Right after the last record that poll() gave out; undefined: at the beginning of the part. */

@@ -43,7 +43,7 @@ export class FileSourceReader<T> implements SourceReader<T, FileSplit> {
     this.#current ??= this.#openNext()
     const current = this.#current
     if (current === undefined) return this.#noMore ? 'end' : 'nothing'
-    const polled = current.reader.poll()
+    const polled = current.reader.poll(output.wantedRows)
     if (polled === 'again') return 'more'
     if (polled === 'pending') {
       this.#filling = this.#fill(current.reader)

@@ -56,7 +56,7 @@ export class IndexReader<T, Split> implements SourceReader<T, Split> {
     const turn = this.#splits.findIndex(({ limit }) => (limit?.delayMs() ?? 0) === 0)
     const [split] = turn < 0 ? [] : this.#splits.splice(turn, 1)
     if (split === undefined) return 'nothing'
-    this.#emit(split)
+    this.#emit(split, output.wantedRows)
     if (this.#source.left(split.rest) > 0) this.#splits.push(split)
     else {
       output.releaseSplit(split.id)
@@ -98,9 +98,9 @@ export class IndexReader<T, Split> implements SourceReader<T, Split> {
     this.#timer?.cancel()
   }
 
-  #emit(split: OpenSplit<T, Split>): void {
+  #emit(split: OpenSplit<T, Split>, wantedRows: number): void {
     const source = this.#source
-    const count = Math.min(source.unitRows, source.left(split.rest), split.limit?.due() ?? source.unitRows)
+    const count = Math.min(source.unitRows, wantedRows, source.left(split.rest), split.limit?.due() ?? source.unitRows)
     // What is left of a split can be nothing: that of a collection without items.
     if (count === 0) return
     split.output?.emit(source.unitOf(split.rest, count), source.positionOf(split.rest))

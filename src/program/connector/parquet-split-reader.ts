@@ -56,11 +56,11 @@ export class ParquetSplitReader<T> implements SplitReader<T, ParquetPosition> {
     this.#row = options.position?.row ?? 0
   }
 
-  poll(): DecodedUnit<T> | 'pending' | 'again' | 'end' {
+  poll(maxRows: number): DecodedUnit<T> | 'pending' | 'again' | 'end' {
     const { path, part } = this.#options
     if (this.#row >= part.rows) return 'end'
     if (this.#columns === undefined) return 'pending'
-    let rows = Math.min(unitRows, part.rows - this.#row)
+    let rows = Math.min(unitRows, maxRows, part.rows - this.#row)
     for (const column of this.#columns) {
       if (column.available === 0) {
         this.#guard(column.name, () => column.decodePage())

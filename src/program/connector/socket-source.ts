@@ -65,7 +65,7 @@ class SocketReader implements SourceReader<string, SocketSplit> {
       void this.#connect()
     }
     if (this.#lines.length > 0) {
-      output.emit({ kind: 'rows', rows: this.#lines.splice(0, unitRows) })
+      output.emit({ kind: 'rows', rows: this.#lines.splice(0, Math.min(unitRows, output.wantedRows)) })
       if (this.#lines.length < waitingLines) this.#socket?.resume()
       return 'more'
     }

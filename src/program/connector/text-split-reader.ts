@@ -56,13 +56,13 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
     this.#line = position === undefined ? (part.start === 0 ? 1 : null) : position.line
   }
 
-  poll(): DecodedUnit<T> | 'pending' | 'again' | 'end' {
-    if (this.#piece !== undefined) return this.#give(this.#piece)
+  poll(maxRows: number): DecodedUnit<T> | 'pending' | 'again' | 'end' {
+    if (this.#piece !== undefined) return this.#give(this.#piece, maxRows)
     if (!this.#opened || this.#malformed !== undefined) return 'pending'
     if (this.#offset >= (this.#options.part.end ?? Number.POSITIVE_INFINITY)) return 'end'
     const length = this.#cut()
     if (length === 'pending' || length === 'end') return length
-    return this.#decode(length)
+    return this.#decode(length, maxRows)
   }
 
   async fill(): Promise<void> {
@@ -146,7 +146,7 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
     return end
   }
 
-  #decode(length: number): DecodedUnit<T> | 'again' | 'pending' {
+  #decode(length: number, maxRows: number): DecodedUnit<T> | 'again' | 'pending' {
     const { decoder, path } = this.#options
     if (length > constants.MAX_STRING_LENGTH) throw tooLong(path, length)
     const text = this.#buffer.toString('utf8', 0, length)
@@ -172,7 +172,7 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
     this.#skip -= given
     if (given === rowCountOf(unit)) return 'again'
     this.#piece = { unit, position, given }
-    return this.#give(this.#piece)
+    return this.#give(this.#piece, maxRows)
   }
 
   /**
@@ -187,10 +187,10 @@ export class TextSplitReader<T> implements SplitReader<T, TextPosition> {
     return this.#buffer.lastIndexOf(lineFeed, end - 1) + 1
   }
 
-  #give(piece: Piece<T>): DecodedUnit<T> {
+  #give(piece: Piece<T>, maxRows: number): DecodedUnit<T> {
     const from = piece.given
     const count = rowCountOf(piece.unit)
-    piece.given = Math.min(from + unitRows, count)
+    piece.given = Math.min(from + unitRows, from + maxRows, count)
     if (piece.given === count) this.#piece = undefined
     const { offset, line } = piece.position
     const where = line === null ? `byte ${offset}${from === 0 ? '' : ` record ${from}`}` : `line ${line + from}`

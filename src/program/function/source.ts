@@ -61,7 +61,7 @@ export type PollResult = 'more' | 'nothing' | 'end'
 
 export interface SourceReader<T, Split> {
   start(): void | Promise<void>
-  /** Emits one bounded unit of work (up to some thousand records) into `output`, or nothing. */
+  /** Emits one bounded unit of work (up to some thousand records, and no more than `output` wants) into `output`, or nothing. */
   pollNext(output: ReaderOutput<T>): PollResult
   /** Resolves when pollNext may have something; called after it said 'nothing'. A rejection fails the task. */
   isAvailable(): Promise<void>
@@ -113,6 +113,11 @@ export interface SourceColumn {
 }
 
 export interface ReaderOutput<T> {
+  /**
+   * Records that one pollNext should emit at most: a checkpoint waits until what it emitted is through, so there are few of them where they
+   * are taken slowly. A reader may give more where its position cannot stand between them.
+   */
+  readonly wantedRows: number
   /** One record; the engine gathers them. A record timestamp is kept where the strategy assigns none. */
   collect(record: T, timestamp?: number): void
   emit(unit: SourceUnit<T>, position?: string): void

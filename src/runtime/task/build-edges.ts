@@ -4,6 +4,7 @@
  */
 import type { Schema, Type } from '../../base/columnar/data-type.ts'
 import { makeSchema, schemaOf } from '../../base/columnar/schema.ts'
+import { stagingCapacity } from '../../base/columnar/staging-batch.ts'
 import { configValue } from '../../base/core/config-options.ts'
 import { assert } from '../../base/core/stream-error.ts'
 import type { PlanEdge } from '../../program/graph/job-graph.ts'
@@ -16,6 +17,7 @@ import { fieldsVisibleTo } from '../operator/kernel/create-kernel.ts'
 import type { TaskBlueprint } from './build-task.ts'
 import { createRouter } from './create-router.ts'
 import type { OutgoingEdge } from './outgoing-edges.ts'
+import { Pace } from './pace.ts'
 
 /** In the order of the plan. `learned`: schemas of an operator's edges, by its index in the vertex, by position among its edges. */
 export function buildEdges(blueprint: TaskBlueprint, learned: (operator: number) => readonly (Schema | null)[]): OutgoingEdge[] {
@@ -57,6 +59,9 @@ export function buildEdges(blueprint: TaskBlueprint, learned: (operator: number)
         }),
         bufferTimeoutMs: edge.bufferTimeoutMs,
         flushAtMs: Number.POSITIVE_INFINITY,
+        pace: new Pace(stagingCapacity),
+        movingRows: 0,
+        movingFromMs: 0,
       }
     })
 }

@@ -4,6 +4,7 @@
  */
 import type { ChannelEvent } from '../exchange/frame.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
+import type { Pace } from './pace.ts'
 
 export interface OutgoingEdge {
   readonly partition: ResultPartition
@@ -11,6 +12,11 @@ export interface OutgoingEdge {
   readonly bufferTimeoutMs: number
   /** When rows in it must be on their way; Infinity while there are none, `overdue` where they wait for credit only. */
   flushAtMs: number
+  /** Of the rows that move into segments at once: those that are staged stand ahead of a barrier. */
+  readonly pace: Pace
+  /** Of the rows that began to move last; 0: they are through, and noted. */
+  movingRows: number
+  movingFromMs: number
 }
 
 /** No time will do it: credit wakes the task, and each step tries. */
@@ -36,6 +42,7 @@ export class OutgoingEdges {
   /** Some rows of a unit have been run, all of them if `isDone`. */
   afterRows(isDone: boolean, nowMs: number): void {
     for (const edge of this.edges) {
+      keepPace(edge, nowMs)
       if (edge.bufferTimeoutMs < 0 || !edge.partition.hasUnsent) continue
       if (edge.bufferTimeoutMs === 0) {
         if (isDone) flush(edge)
@@ -93,4 +100,16 @@ function flush(edge: OutgoingEdge): void {
   edge.flushAtMs = Number.POSITIVE_INFINITY
   // Rows of an edge without a timeout wait for more of their kind; events never do.
   if (partition.hasUnsent && (edge.bufferTimeoutMs >= 0 || partition.hasWaitingEvents)) edge.flushAtMs = overdue
+}
+
+/** Rows have been run, so what began to move before is through: moves those that are staged, if they are many for a slow consumer. */
+function keepPace(edge: OutgoingEdge, nowMs: number): void {
+  const { partition, pace } = edge
+  pace.note(edge.movingRows, nowMs - edge.movingFromMs)
+  edge.movingRows = 0
+  const staged = partition.staging.rowCount
+  if (staged < pace.rows) return
+  edge.movingRows = staged
+  edge.movingFromMs = nowMs
+  partition.scatter()
 }

@@ -150,6 +150,7 @@ class Slot implements RunningSlot {
       reader,
       strategy: operator.watermarks,
       name,
+      clock: this.#host.clock,
       freezesRows: configValue(this.#deployment.config, 'execution.check-mutation') === true,
       onAvailable: () => this.wake(),
       failureOf: (thrown) => userFailure(ctx, 'The source reader', thrown),

@@ -2,6 +2,7 @@
  * Drives a source's reader as a task's input: gathers what it emits into units of work, makes event time per split, and
  * asks again when the reader says that there is more.
  */
+import type { Clock } from '../../base/core/clock.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { SourceReader } from '../../program/function/source.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
@@ -12,6 +13,7 @@ import { SourceWatermarks } from '../operator/source-watermarks.ts'
 import { TimePublisher } from '../operator/time-publisher.ts'
 import type { WatermarkState } from '../operator/watermark-state.ts'
 import type { CheckpointStart, StateSnapshot } from '../state/snapshot.ts'
+import { Pace } from './pace.ts'
 import { type SourceMail, SourceMailbox } from './source-mailbox.ts'
 import type { TaskEvent, TaskInput } from './task-input.ts'
 import { UnitGatherer, type UnitReceiver } from './unit-gatherer.ts'
@@ -21,6 +23,8 @@ type Queued = Extract<TaskEvent, { kind: 'unit' | 'end' }> | { readonly kind: 's
 /** The table of a reader's splits in a snapshot. */
 export const splitsTable = '_splits'
 const chunkRows = 1024
+/** No reader makes units as long. */
+const maxUnitRows = 1 << 16
 
 export class SourceInput implements TaskInput, UnitReceiver {
   readonly #reader: SourceReader<any, any>
@@ -36,6 +40,11 @@ export class SourceInput implements TaskInput, UnitReceiver {
   readonly #output: UnitGatherer
   readonly #mailbox: SourceMailbox
   readonly #name: string
+  readonly #clock: Clock
+  readonly #pace = new Pace(maxUnitRows)
+  /** Of what the reader gave when it was asked last. */
+  #given = 0
+  #askedMs = 0
   #state: 'ready' | 'waiting' | 'ended' = 'ready'
   #taken = 0
   /** Stopped behind the barrier of this savepoint. */
@@ -48,6 +57,7 @@ export class SourceInput implements TaskInput, UnitReceiver {
     readonly strategy: WatermarkStrategy<any> | undefined
     /** `source 'flights'`: for messages. */
     readonly name: string
+    readonly clock: Clock
     readonly onAvailable: () => void
     readonly onFailure: (thrown: unknown) => void
     /** What the reader threw as an error that names the operator. */
@@ -58,6 +68,7 @@ export class SourceInput implements TaskInput, UnitReceiver {
     this.#reader = options.reader
     this.#mailbox = new SourceMailbox(options.reader)
     this.#name = options.name
+    this.#clock = options.clock
     this.#onAvailable = options.onAvailable
     this.#onFailure = options.onFailure
     this.#freezesRows = options.freezesRows === true
@@ -108,6 +119,11 @@ export class SourceInput implements TaskInput, UnitReceiver {
   }
 
   #read(): void {
+    // Barriers stand between what the reader gives: all of it has been run by now.
+    const nowMs = this.#clock.elapsed()
+    this.#pace.note(this.#given, nowMs - this.#askedMs)
+    this.#given = 0
+    this.#askedMs = nowMs
     const result = this.#pollReader()
     this.#output.close()
     if (this.#watermarks?.combine() === true) this.publish()
@@ -276,7 +292,12 @@ export class SourceInput implements TaskInput, UnitReceiver {
     })
   }
 
+  get wantedRows(): number {
+    return this.#pace.rows
+  }
+
   push(unit: ChainUnit): void {
+    this.#given += unit.rowCount
     this.#queue.push({ kind: 'unit', unit: this.#freezesRows ? freezeUnit(unit) : unit })
   }
 

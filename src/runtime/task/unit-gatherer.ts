@@ -10,6 +10,7 @@ import type { WatermarkState } from '../operator/watermark-state.ts'
 
 /** Takes the units, and what the reader says of time, in order. */
 export interface UnitReceiver {
+  readonly wantedRows: number
   push(unit: ChainUnit): void
   stateOf(splitId: string | undefined): WatermarkState<any> | undefined
   positionOf(splitId: string | undefined, position: string | undefined): string
@@ -29,6 +30,10 @@ export class UnitGatherer implements ReaderOutput<any> {
   constructor(splitId: string | undefined, input: UnitReceiver) {
     this.#splitId = splitId
     this.#input = input
+  }
+
+  get wantedRows(): number {
+    return this.#input.wantedRows
   }
 
   collect(record: unknown, timestamp?: number): void {

@@ -177,6 +177,7 @@ export class JobBench {
           reader: operator.source.createReader(readerContext),
           strategy: operator.watermarks,
           name,
+          clock: this.clock,
           onAvailable: () => void this.wakes++,
           onFailure: (thrown) => task.fail(thrown),
         })

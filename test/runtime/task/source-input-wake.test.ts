@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../../src/base/core/clock.ts'
 import type { PollResult, SourceReader } from '../../../src/program/function/source.ts'
 import { SourceInput } from '../../../src/runtime/task/source-input.ts'
 
@@ -13,7 +14,14 @@ function inputOf(answers: PollResult[]): { readonly input: SourceInput; readonly
     snapshotState: () => [],
     close() {},
   }
-  const input = new SourceInput({ reader, strategy: undefined, name: 'test', onAvailable: () => wakes++, onFailure() {} })
+  const input = new SourceInput({
+    reader,
+    strategy: undefined,
+    name: 'test',
+    clock: new ManualClock(),
+    onAvailable: () => wakes++,
+    onFailure() {},
+  })
   return { input, wakes: () => wakes }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../../src/base/core/clock.ts'
 import type { ReaderOutput, SourceReader } from '../../../src/program/function/source.ts'
 import { SourceInput } from '../../../src/runtime/task/source-input.ts'
 import type { TaskEvent } from '../../../src/runtime/task/task-input.ts'
@@ -22,7 +23,7 @@ function inputOf(...polls: Poll[]): SourceInput {
     close() {},
   }
   const strategy = { generator: { kind: 'bounded', outOfOrdernessMs: 0 }, timestamp: 'at' } as const
-  return new SourceInput({ reader, strategy, name: 'test', onAvailable() {}, onFailure() {} })
+  return new SourceInput({ reader, strategy, name: 'test', clock: new ManualClock(), onAvailable() {}, onFailure() {} })
 }
 
 /** What the input says until it ends; a unit's rows drive its watermark as the chain's loop does. */
