@@ -173,7 +173,7 @@ export default (env) => void env.fromData([1, 2]).map((n) => ({ a: n === 2 ? 'x'
     expect(code).toBe('TYPE_MISMATCH')
     expect(text).toBe(
       "headrace: Operator 'mine': field 'a' is declared t.int32, but a record came with the string \"x\"\n" +
-        '  Change the declared type, or convert the value (the string "x") before this operator.\n  at subtask 0',
+        '  Change the declared type, or convert the value (the string "x") before this operator.\n  at subtask 0, record 2 of a batch that begins at item 0',
     )
   },
 )

@@ -84,7 +84,7 @@ const cases: [string, string, string, string | undefined][] = [
     'an async write of a sink',
     `${numbers}.sinkTo({ name: 'own', createWriter: () => ({ async write(n) ${thrown}, flush() {}, close() {} }) }, { name: 'mine' })`,
     failed('write', '1'),
-    'subtask 0',
+    first,
   ],
   [
     'createWriter of a sink',
@@ -114,7 +114,7 @@ const cases: [string, string, string, string | undefined][] = [
     'a custom partitioner',
     `env.fromSequence(1, 10, { name: 'mine' }).partitionCustom((n) => ${thrown}, (n) => n).map((n) => n, { parallelism: 2 }).print()`,
     "headrace: The key or partition function for the output of operator 'mine' failed: RangeError: no luck with 1",
-    'subtask 0',
+    first,
   ],
 ]
 
@@ -132,6 +132,49 @@ describe.each(formNames)('%s: a user function that throws is named with its line
   test('the record is the one that failed, not the first', { timeout: limitMs }, async () => {
     const { place } = await failureOf(program(`${numbers}.map((n) => { if (n === 7) throw new Error('seven'); return n }${mine}`), form)
     expect(place).toMatchObject({ operator: 'mine', subtask: 0, record: 'record 7 of a batch that begins at number 1' })
+  })
+
+  const seventh = `if (n === 7) throw new RangeError('seven')`
+  test.each([
+    ['a custom partitioner', `.partitionCustom((n) => { ${seventh}; return 0 }, (n) => n).map((n) => n, { parallelism: 2 }).print()`],
+    [
+      'a custom partitioner of several rows',
+      `.flatMap((n) => [n, n]).partitionCustom((n) => { ${seventh}; return 0 }, (n) => n).map((n) => n, { parallelism: 2 }).print()`,
+    ],
+    [
+      'an async write',
+      `.sinkTo({ name: 'own', createWriter: () => ({ async write(n) { await null; ${seventh} }, flush() {}, close() {} }) })`,
+    ],
+    [
+      'an async write of several rows',
+      `.flatMap((n) => [n, n]).sinkTo({ name: 'own', createWriter: () => ({ async write(n) { await null; ${seventh} }, flush() {}, close() {} }) })`,
+    ],
+    [
+      'a row that is not of its type',
+      `.map((n) => n === 7 ? 'x' : n, { returns: t.int32 }).rebalance().map((n) => n, { parallelism: 2 }).print()`,
+    ],
+    [
+      'a row of several that is not of its type',
+      `.flatMap((n) => n === 7 ? [n, n, 'x'] : [n], { returns: t.int32 }).rebalance().map((n) => n, { parallelism: 2 }).print()`,
+    ],
+  ])('the record is the one that failed, not the first: %s', { timeout: limitMs }, async (_what, calls) => {
+    const { place } = await failureOf(program(`${numbers}${calls}`).replace('generator', 'generator, t'), form)
+    expect(place).toMatchObject({ subtask: 0, record: 'record 7 of a batch that begins at number 1' })
+  })
+
+  test('what fails at the end, or as time moves on, came of no record', { timeout: limitMs }, async () => {
+    const sink = `{ name: 'own', createWriter: () => ({ write() {}, async flush() { await null; throw new RangeError('flush') }, close() {} }) }`
+    const atEnd = await failureOf(program(`${numbers}.sinkTo(${sink}, { name: 'mine' })`), form)
+    expect(atEnd.place).toMatchObject({ operator: 'mine', subtask: 0 })
+    expect(atEnd.place).not.toHaveProperty('record')
+    const fires = `${windowed}.aggregate({ createAccumulator: () => 0, add: (r, a) => a + 1, getResult: (n) => n === 1 ? 'x' : n, merge: (a, b) => a + b }, { name: 'mine', returns: t.int32 })`
+    const fired = await failureOf(
+      program(`${fires}.rebalance().map((n) => n, { parallelism: 2 }).print()`).replace('generator', 'generator, t'),
+      form,
+    )
+    expect(fired.code).toBe('TYPE_MISMATCH')
+    expect(fired.place).toMatchObject({ operator: 'mine', subtask: 0 })
+    expect(fired.place).not.toHaveProperty('record')
   })
 
   test.each([

@@ -38,6 +38,8 @@ export class Chain {
   /** What the generated code in use was made for. */
   #generation: string | undefined
   #isSaving = false
+  /** The unit whose row was the last to run: what waits or pends comes of that row. undefined: of time, or of the end. */
+  #ranLast: ChainUnit | undefined
 
   constructor(runtime: ChainRuntime, generated: boolean) {
     this.runtime = runtime
@@ -51,16 +53,20 @@ export class Chain {
         runtime.interrupted = true
       }
       node.output.emitIdle = (idle) => this.#passIdle(node, idle)
+      for (const { partitions } of node.outputs)
+        for (const partition of partitions) partition.failureOfWaiting = (thrown) => this.#failureBehind(thrown, node)
     }
   }
 
   /** Runs a unit from its cursor as far as outputs go. */
   run(unit: ChainUnit): void {
     if (!this.#generated) {
+      this.#ranLast = unit
       unit.cursor = this.#interpreted(unit, unit.rowCount)
       return
     }
     const runner = this.#runnerFor(unit)
+    this.#ranLast = unit
     // A loop compiled while it runs leaves at an exit it has never seen, again and again: young loops are kept short.
     const limit = runner.calls++ < youngCalls ? Math.min(unit.rowCount, unit.cursor + youngRows) : unit.rowCount
     // Called so, V8 cannot inline the loop into the pump, where the user's functions would fall out of its inlining budget.
@@ -94,6 +100,7 @@ export class Chain {
    * wrong ones: it is made anew. Code that saves nothing for a snapshot is never in use while one is open.
    */
   renew(): void {
+    this.#ranLast = undefined
     if (!this.#generated) return
     const { nodes, partitions } = this.runtime
     const kernel = nodes[0]!.kernel
@@ -183,11 +190,32 @@ export class Chain {
 
   /** A write that some sink of the chain has not ended, if any. */
   get pending(): Promise<void> | undefined {
-    for (const node of this.runtime.nodes) {
-      const pending = node.operator?.pending
-      if (pending !== undefined) return pending
-    }
+    return this.#pendingNode?.operator!.pending
+  }
+
+  get #pendingNode(): ChainNode | undefined {
+    for (const node of this.runtime.nodes) if (node.operator?.pending !== undefined) return node
     return undefined
+  }
+
+  /** Ends with the write that is pending; no unit may be run meanwhile. */
+  async written(): Promise<void> {
+    const node = this.#pendingNode
+    try {
+      await node?.operator!.pending
+    } catch (thrown) {
+      throw this.#failureBehind(thrown, node!)
+    }
+  }
+
+  /** As the loop's own failures, behind it: with the record that was the last to run, if one was. */
+  #failureBehind(thrown: unknown, { index }: ChainNode): unknown {
+    const unit = this.#ranLast
+    try {
+      this.runtime.fail(thrown, index, unit, unit === undefined ? 0 : unit.cursor - 1)
+    } catch (failure) {
+      return failure
+    }
   }
 
   /** Makes every output able to take rows; false while some channel has no credit. */

@@ -39,6 +39,8 @@ export class ResultPartition {
   rowsOut = 0
   /** Rows cannot go into staging now, though it may not be full: a scatter is under way, or rows wait to be staged. */
   isStopped = false
+  /** What is to be thrown where a row fails that had to wait: the chain knows of which record it came. */
+  failureOfWaiting = (thrown: unknown): unknown => thrown
   readonly #options: ResultPartitionOptions
   readonly #order = new Int32Array(stagingCapacity)
   readonly #starts: Int32Array
@@ -196,6 +198,15 @@ export class ResultPartition {
 
   /** Puts overdrawn rows into staging, widening an empty one's schema where need be; true: what is staged has to go first. */
   #refill(): boolean {
+    if (this.#overdraft.isEmpty) return this.staging.rowCount === stagingCapacity
+    try {
+      return this.#stageWaiting()
+    } catch (thrown) {
+      throw this.failureOfWaiting(thrown)
+    }
+  }
+
+  #stageWaiting(): boolean {
     const draft = this.#overdraft
     while (!draft.isEmpty) {
       const { row } = draft

@@ -122,8 +122,7 @@ export class Task {
     edges.flushDue(nowMs)
     if (this.#awaited !== undefined) return 'awaiting'
     checkpoints.tellOperators()
-    const { pending } = chain
-    if (pending !== undefined) return this.#await(pending)
+    if (chain.pending !== undefined) return this.#await(chain.written())
     chain.runtime.interrupted = false
     if (!chain.makeRoom()) return 'blocked'
     if (chain.isAdvancing) return this.#advance()
