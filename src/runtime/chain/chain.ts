@@ -190,7 +190,7 @@ export class Chain {
 
   /** A write that some sink of the chain has not ended, if any. */
   get pending(): Promise<void> | undefined {
-    return this.#pendingNode?.operator!.pending
+    return this.#pendingNode?.operator?.pending
   }
 
   get #pendingNode(): ChainNode | undefined {
@@ -202,7 +202,7 @@ export class Chain {
   async written(): Promise<void> {
     const node = this.#pendingNode
     try {
-      await node?.operator!.pending
+      await node?.operator?.pending
     } catch (thrown) {
       throw this.#failureBehind(thrown, node!)
     }
