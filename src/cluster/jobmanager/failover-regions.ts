@@ -6,7 +6,7 @@
  * themselves need slot sharing groups of their own. Regions are in the order of their first vertices.
  */
 import type { JobGraph } from '../../program/graph/job-graph.ts'
-import { slotsOfGroups } from './deploy-job.ts'
+import { slotsOfGroups } from '../../runtime/task/slot-sharing.ts'
 
 export interface FailoverRegion {
   readonly vertices: readonly number[]

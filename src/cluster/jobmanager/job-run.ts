@@ -47,13 +47,13 @@ export class JobRun {
   /** Deploys the vertices; their enumerators exist, and start with startSources. */
   deploy({ attempt, vertices, restore, enumerators }: Attempt): void {
     const { jobGraph, streamGraph, slotPool, deploy, events } = this.#options
-    const deployments = deployJob(jobGraph, { ...deploy, attempt, vertices, ...(restore && { restore }) })
+    const deployment = deployJob(jobGraph, { ...deploy, attempt, vertices, ...(restore && { restore }) })
     for (const vertex of vertices) this.#makeSource(jobGraph.vertices[vertex]!, enumerators?.get(vertex))
-    for (const { slot, tasks } of deployments) {
+    for (const { slot, tasks } of deployment.slots) {
       for (const { vertex, subtask } of tasks) this.#slotOfTask.set(`${vertex}/${subtask}`, slot)
     }
-    const deployed = slotPool.deploy(deployments, streamGraph, events)
-    for (const { slot } of deployments) this.#slots.set(slot, deployed)
+    const deployed = slotPool.deploy(deployment, streamGraph, events)
+    for (const { slot } of deployment.slots) this.#slots.set(slot, deployed)
   }
 
   startSources(vertices: readonly number[]): void {

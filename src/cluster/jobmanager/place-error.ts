@@ -3,7 +3,7 @@
  */
 import { StreamError, type StreamErrorOptions } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
-import { slotsOfGroups } from './deploy-job.ts'
+import { slotsOfGroups } from '../../runtime/task/slot-sharing.ts'
 
 export function placedIn(job: string, error: StreamError): StreamError {
   return error.place.job === undefined ? changed(error, { place: { job, ...error.place } }) : error

@@ -6,7 +6,7 @@
  */
 import type { StreamError } from '../../base/core/stream-error.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
-import type { FromSlot, SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
+import type { FromSlot, JobDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 
 export interface SlotEvents {
   message(slot: number, message: FromSlot): void
@@ -24,5 +24,5 @@ export interface DeployedSlots {
 }
 
 export interface SlotPool {
-  deploy(deployments: readonly SlotDeployment[], streamGraph: StreamGraph, events: SlotEvents): DeployedSlots
+  deploy(deployment: JobDeployment, streamGraph: StreamGraph, events: SlotEvents): DeployedSlots
 }

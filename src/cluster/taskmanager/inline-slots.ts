@@ -10,6 +10,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 import type { RunningSlot, RunSlot, SlotHost } from '../../runtime/task/slot.ts'
+import { wireSlots } from '../../runtime/task/wire-slots.ts'
 import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 
 export interface InlineSlotsOptions extends Pick<SlotHost, 'clock' | 'fileSystem' | 'yieldTo'> {
@@ -18,8 +19,9 @@ export interface InlineSlotsOptions extends Pick<SlotHost, 'clock' | 'fileSystem
 
 export function inlineSlots(options: InlineSlotsOptions): SlotPool {
   return {
-    deploy(deployments, streamGraph, events) {
-      const slots = new Map(deployments.map((deployment) => [deployment.slot, new InlineSlot(deployment, options, events)]))
+    deploy(deployment, streamGraph, events) {
+      const { deployments } = wireSlots(deployment)
+      const slots = new Map(deployments.map((each) => [each.slot, new InlineSlot(each, options, events)]))
       const wakePeer = (slot: number): void => slots.get(slot)?.wake()
       options.yieldTo(() => {
         for (const slot of slots.values()) slot.start(streamGraph, wakePeer)

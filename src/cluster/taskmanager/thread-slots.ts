@@ -12,6 +12,7 @@ import { Piscina } from 'piscina'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { RecordedExecution } from '../../program/api/executor.ts'
 import type { SlotDeployment } from '../../runtime/task/deployment.ts'
+import { wireSlots } from '../../runtime/task/wire-slots.ts'
 import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
 
@@ -64,7 +65,8 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
       while (spare.length < slots) spare.push(lease([]))
     },
     forJob: (earlier) => ({
-      deploy(deployments, _streamGraph, events) {
+      deploy(deployment, _streamGraph, events) {
+        const { deployments } = wireSlots(deployment)
         const ready = spare.splice(0)
         const slots = new Map(deployments.map(({ slot }) => [slot, (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier)]))
         for (const unused of ready) unused.end()

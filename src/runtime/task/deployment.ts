@@ -5,34 +5,58 @@
 import type { WireError } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import type { CheckpointDurations, CheckpointMetadata, SubtaskSnapshot } from '../checkpoint/checkpoint-metadata.ts'
+import type { RingOptions } from '../exchange/ring-size.ts'
 import type { CheckpointStart } from '../state/snapshot.ts'
 
-/** One channel of an edge: from one producer subtask to one consumer subtask, with its ring. */
-export interface ChannelDeployment {
-  readonly edge: number
-  readonly fromSubtask: number
-  readonly toSubtask: number
-  readonly fromSlot: number
-  readonly toSlot: number
-  readonly ring: SharedArrayBuffer
-}
-
-export interface SlotDeployment {
+/** What all slots of one attempt have in common. Plain data that also goes between machines. */
+export interface DeploymentPlan {
   readonly jobId: string
   readonly jobGraph: JobGraph
+  /** Number of restarts before it. */
   readonly attempt: number
-  /** Slots of a job are numbered from 0; a slot holds at most one subtask of each vertex. */
-  readonly slot: number
-  readonly tasks: readonly { readonly vertex: number; readonly subtask: number }[]
-  /** The channels that begin or end in this slot. */
-  readonly channels: readonly ChannelDeployment[]
-  /** One Int32 a slot: 1 while that slot's thread is parked and wants a ping. */
-  readonly sleepers: SharedArrayBuffer
+  /** The vertices that this attempt deploys. */
+  readonly vertices: readonly number[]
+  /** Size of every channel's ring. */
+  readonly ring: RingOptions
   readonly config: Readonly<Record<string, unknown>>
   /** Whether the job takes checkpoints: a task then waits at its end for one more, which commits what it wrote last. */
   readonly checkpointing?: { readonly mode: 'EXACTLY_ONCE' | 'AT_LEAST_ONCE' }
   /** The snapshot that the job goes on from. */
   readonly restore?: CheckpointMetadata
+}
+
+/** Slots of a job are numbered from 0; a slot holds at most one subtask of each vertex. */
+export interface SlotPlan {
+  readonly slot: number
+  readonly tasks: readonly { readonly vertex: number; readonly subtask: number }[]
+}
+
+/** An attempt, or that part of it which one TaskManager runs. */
+export interface JobDeployment {
+  readonly plan: DeploymentPlan
+  readonly slots: readonly SlotPlan[]
+}
+
+/** One channel of an edge: from one producer subtask to one consumer subtask. */
+export interface ChannelPlan {
+  readonly edge: number
+  readonly fromSubtask: number
+  readonly toSubtask: number
+  readonly fromSlot: number
+  readonly toSlot: number
+}
+
+/** With its ring. An end that is on another machine has the number behind the job's last slot: whoever carries it there. */
+export interface ChannelDeployment extends ChannelPlan {
+  readonly ring: SharedArrayBuffer
+}
+
+/** A slot as the thread that runs it is given it (wire-slots.ts). */
+export interface SlotDeployment extends DeploymentPlan, SlotPlan {
+  /** The channels that begin or end in this slot. */
+  readonly channels: readonly ChannelDeployment[]
+  /** One Int32 a slot and one more: 1 while that slot's thread (the last: who carries channels to other machines) is parked and wants a ping. */
+  readonly sleepers: SharedArrayBuffer
 }
 
 export type ToSlot =
@@ -113,5 +137,5 @@ export interface ControlPort {
   onMessage(handler: (message: ToSlot) => void): void
 }
 
-/** How a slot wakes the thread of another; only called when that one's sleeper flag was set. */
+/** How a slot wakes the thread of another (by its place in `sleepers`); only called when that one's sleeper flag was set. */
 export type WakePeer = (slot: number) => void

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deployJob, slotsOf } from '../../../src/cluster/jobmanager/deploy-job.ts'
+import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
+import { slotsOf } from '../../../src/runtime/task/slot-sharing.ts'
 import { jobGraphOf } from './plans.ts'
 
 const graph = jobGraphOf(
@@ -21,44 +22,18 @@ describe('a job on slots', () => {
   })
 
   it('puts subtask i of every vertex of a group into slot i, and groups into slots of their own', () => {
-    const tasks = deployJob(graph, { jobId: 'j' }).map((slot) => slot.tasks.map(({ vertex, subtask }) => `${vertex}/${subtask}`).join(' '))
+    const tasks = deployJob(graph, { jobId: 'j' }).slots.map((slot) => slot.tasks.map(({ vertex, subtask }) => `${vertex}/${subtask}`).join(' '))
     expect(tasks).toEqual(['0/0 1/0', '0/1 1/1', '1/2', '2/0'])
   })
 
-  it('tells each slot the channels that begin or end in it, with one ring for both ends', () => {
-    const slots = deployJob(graph, { jobId: 'j' })
-    expect(
-      slots[2]!.channels.map(
-        (channel) => `${channel.edge}: ${channel.fromSubtask}>${channel.toSubtask} slot ${channel.fromSlot}>${channel.toSlot}`,
-      ),
-    ).toEqual(['0: 0>2 slot 0>2', '0: 1>2 slot 1>2', '1: 2>0 slot 2>3'])
-    expect(slots[0]!.channels).toHaveLength(5)
-    expect(slots[2]!.channels[0]!.ring).toBe(slots[0]!.channels.find((channel) => channel.toSlot === 2)!.ring)
-    const rings = new Set(slots.flatMap((slot) => slot.channels.map((channel) => channel.ring)))
-    expect(rings.size).toBe(9)
-  })
-
-  it('keeps a forward edge within its slot', () => {
-    const forward = jobGraphOf(
-      [
-        { name: 'a', parallelism: 3 },
-        { name: 'b', parallelism: 3 },
-      ],
-      [{ from: 0, to: 1, kind: 'forward' }],
-    )
-    const channels = deployJob(forward, { jobId: 'j' }).flatMap((slot) => slot.channels)
-    expect(channels).toHaveLength(3)
-    expect(channels.every((channel) => channel.fromSlot === channel.toSlot)).toBe(true)
-  })
-
-  it('has one sleeper flag a slot, shared by all', () => {
-    const slots = deployJob(graph, { jobId: 'j' })
-    expect(slots[0]!.sleepers.byteLength).toBe(16)
-    expect(new Set(slots.map((slot) => slot.sleepers)).size).toBe(1)
+  it('leaves out the slots in which none of the vertices asked for runs', () => {
+    const { plan, slots } = deployJob(graph, { jobId: 'j', vertices: [0, 1] })
+    expect(plan.vertices).toEqual([0, 1])
+    expect(slots.map(({ slot }) => slot)).toEqual([0, 1, 2])
   })
 
   it('adds its own configuration to that of the plan', () => {
-    const [slot] = deployJob(graph, { jobId: 'j', attempt: 2, config: { extra: 1 } })
-    expect(slot).toMatchObject({ jobId: 'j', attempt: 2, slot: 0, config: { 'pipeline.name': 'by hand', extra: 1 } })
+    const { plan } = deployJob(graph, { jobId: 'j', attempt: 2, config: { extra: 1 } })
+    expect(plan).toMatchObject({ jobId: 'j', attempt: 2, config: { 'pipeline.name': 'by hand', extra: 1 } })
   })
 })

@@ -15,6 +15,7 @@ import type { CheckpointStart } from '../../../src/runtime/state/snapshot.ts'
 import type { FromSlot, SlotDeployment, ToSlot } from '../../../src/runtime/task/deployment.ts'
 import { runSlot } from '../../../src/runtime/task/run-slot.ts'
 import type { RunningSlot } from '../../../src/runtime/task/slot.ts'
+import { wireSlots } from '../../../src/runtime/task/wire-slots.ts'
 import { planOf } from '../../program/graph/plan-support.ts'
 
 export interface Split {
@@ -141,15 +142,14 @@ export class CheckpointBench {
     const { streamGraph, jobGraph } = await planOf(program, options.config)
     bench.jobGraph = jobGraph
     const { checkpointing = true, mode = 'EXACTLY_ONCE', restore } = options
-    const deployments = deployJob(jobGraph, {
+    const { plan, slots } = deployJob(jobGraph, {
       jobId: 'job',
       ...(options.network && { networkMemory: options.network }),
       ...(options.config && { config: options.config }),
-    }).map((deployment) => ({
-      ...deployment,
       ...(checkpointing && { checkpointing: { mode } }),
       ...(restore && { restore }),
-    }))
+    })
+    const { deployments } = wireSlots({ plan, slots })
     for (const deployment of deployments) {
       bench.deployments.push(deployment)
       const host = {

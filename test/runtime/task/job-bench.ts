@@ -15,6 +15,7 @@ import { buildTask } from '../../../src/runtime/task/build-task.ts'
 import type { FromSlot, SlotDeployment } from '../../../src/runtime/task/deployment.ts'
 import { SourceInput } from '../../../src/runtime/task/source-input.ts'
 import type { StepResult, Task } from '../../../src/runtime/task/task.ts'
+import { wireSlots } from '../../../src/runtime/task/wire-slots.ts'
 import { planOf } from '../../program/graph/plan-support.ts'
 
 /** One pollNext: a unit, a watermark of the reader's own, nothing until `wait` resolves, or an error. */
@@ -130,15 +131,15 @@ export class JobBench {
   static async of(program: (env: Environment) => void, options: BenchOptions = {}): Promise<JobBench> {
     const { streamGraph, jobGraph } = await planOf(program, options.config)
     const bench = new JobBench(options.clock ?? new ManualClock(1_000))
-    const deployments = deployJob(jobGraph, {
+    const deployment = deployJob(jobGraph, {
       jobId: 'job',
       ...(options.network && { networkMemory: options.network }),
       ...(options.config && { config: options.config }),
     })
     const nodes = new Map(streamGraph.nodes.map((node) => [node.id, node]))
     const fileSystem = new MemoryFileSystem()
-    for (const deployment of deployments) {
-      for (const { vertex, subtask } of deployment.tasks) bench.#build(deployment, vertex, subtask, { streamGraph, nodes, fileSystem })
+    for (const slot of wireSlots(deployment).deployments) {
+      for (const { vertex, subtask } of slot.tasks) bench.#build(slot, vertex, subtask, { streamGraph, nodes, fileSystem })
     }
     // Consumers first: whoever is stepped first must not matter, and this order needs the most rounds.
     bench.tasks.sort((a, b) => b.options.vertex - a.options.vertex || a.options.subtask - b.options.subtask)

@@ -6,6 +6,7 @@ import type { Environment } from '../../../src/program/api/environment.ts'
 import type { FromSlot, ToSlot } from '../../../src/runtime/task/deployment.ts'
 import { runSlot } from '../../../src/runtime/task/run-slot.ts'
 import type { RunningSlot } from '../../../src/runtime/task/slot.ts'
+import { wireSlots } from '../../../src/runtime/task/wire-slots.ts'
 import { planOf } from '../../program/graph/plan-support.ts'
 import { ListSink, rowsUnit, scriptedSource } from './job-bench.ts'
 
@@ -46,7 +47,7 @@ class SlotBench {
   static async of(program: (env: Environment) => void, config: Record<string, unknown> = {}): Promise<SlotBench> {
     const bench = new SlotBench()
     const { streamGraph, jobGraph } = await planOf(program, config)
-    const deployments = deployJob(jobGraph, { jobId: 'job', config })
+    const { deployments } = wireSlots(deployJob(jobGraph, { jobId: 'job', config }))
     bench.sleepers = new Int32Array(deployments[0]!.sleepers)
     for (const deployment of deployments) {
       const said: FromSlot[] = []

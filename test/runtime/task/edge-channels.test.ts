@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { edgeChannels } from '../../../src/cluster/jobmanager/edge-channels.ts'
+import { edgeChannels } from '../../../src/runtime/task/edge-channels.ts'
 
 const text = (pairs: readonly (readonly [number, number])[]) => pairs.map(([from, to]) => `${from}>${to}`).join(' ')
 

@@ -23,6 +23,11 @@ export function edgeChannels(kind: PlanPartitioning['kind'], producers: number, 
   }
 }
 
+/** How many they are. */
+export function numChannels(kind: PlanPartitioning['kind'], producers: number, consumers: number): number {
+  return kind === 'forward' || kind === 'rescale' ? edgeChannels(kind, producers, consumers).length : producers * consumers
+}
+
 function rescaleChannels(producers: number, consumers: number): readonly SubtaskPair[] {
   const pairs: SubtaskPair[] = []
   if (producers >= consumers) {
