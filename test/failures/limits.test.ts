@@ -79,8 +79,25 @@ test.each(formNames)('a record over the limit names operator and option, %s', as
   expect(failure.code).toBe('RECORD_TOO_LARGE')
   expect(failure.place).toMatchObject({ operator: 'mine', option: 'execution.max-record-size', subtask: 0 })
   expect(failure.text).toMatch(
-    /^headrace: Operator 'mine' emitted a record of about 20000\d\d bytes, and execution\.max-record-size allows 1048576\n {2}Raise execution\.max-record-size, or split the record\./,
+    /^headrace: Operator 'mine' emitted a record of about 1\.91 mb, and execution\.max-record-size allows 1 mb\n {2}Raise execution\.max-record-size, or split the record\./,
   )
+})
+
+test.each(formNames)('one record over both limits is too large a record, not too many rows, %s', { timeout: limitMs }, async (form) => {
+  const config = { 'execution.max-record-size': '1 mb', 'execution.max-output-overdraft': '1 mb' }
+  const mine = "env.fromSequence(1, 2).map((n) => ({ n, text: 'x'.repeat(2e6) }), { name: 'mine' })"
+  const failure = await failureOf(main(`${mine}.rebalance().map((row) => row.n).print()`), form, { config })
+  expect(failure.code).toBe('RECORD_TOO_LARGE')
+  expect(failure.text).toMatch(
+    /^headrace: Operator 'mine' emitted a record of about 1\.91 mb, and execution\.max-record-size allows 1 mb\n {2}Raise execution\.max-record-size, or split the record\./,
+  )
+})
+
+test.each(formNames)('a large record beside small ones of one call is not taken for many, %s', { timeout: limitMs }, async (form) => {
+  const text = main(
+    "return env.fromSequence(1, 1).flatMap((n) => ['x'.repeat(600_000), 'a', 'b', 'c']).rebalance().map((text) => text.length).executeAndCollect()",
+  )
+  expect((await run(text, { form, config: { 'execution.max-output-overdraft': '1 mb' } })).value).toEqual([600_000, 1, 1, 1])
 })
 
 test.each(

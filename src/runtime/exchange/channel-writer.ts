@@ -4,6 +4,7 @@
  * segment can hold (a record, a schema, an entry of a dictionary) goes in parts, one a segment.
  */
 import { columnSizeBytes, segmentViews, writeColumn } from '../../base/columnar/write-column.ts'
+import { formatMemorySize } from '../../base/core/memory-size.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import { batchFrameBytes, type FrameRows, largeRowFrame, type OutgoingBatch, writeBatchFrame } from './batch-frame.ts'
 import { EventQueue } from './event-queue.ts'
@@ -232,7 +233,7 @@ export class ChannelWriter {
     if (bytes > maxRecordBytes) {
       throw new StreamError(
         'RECORD_TOO_LARGE',
-        `Operator '${operator}' emitted a record of about ${bytes} bytes, and execution.max-record-size allows ${maxRecordBytes}`,
+        `Operator '${operator}' emitted a record of about ${formatMemorySize(bytes)}, and execution.max-record-size allows ${formatMemorySize(maxRecordBytes)}`,
         { hint: 'Raise execution.max-record-size, or split the record.', place: { operator, option: 'execution.max-record-size' } },
       )
     }

@@ -6,7 +6,7 @@
 import { formatMemorySize } from '../../base/core/memory-size.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 
-/** Every so many rows one is measured, and stands for those up to the next. */
+/** Every so many rows one is measured, and stands for those up to the next, unless it was a large one. */
 const measureEvery = 16
 const maxDepth = 4
 
@@ -18,6 +18,7 @@ export class Overdraft {
   #at = 0
   #bytes = 0
   #bytesPerRow = 0
+  #largestBytes = 0
 
   constructor(maxBytes: number, operator: string) {
     this.#maxBytes = maxBytes
@@ -36,12 +37,19 @@ export class Overdraft {
     return this.#timestamps[this.#at]!
   }
 
+  /** Throws where rows wait and this one is more than the limit leaves. One row may be over it alone: records have a limit of their own. */
   push(row: unknown, timestamp: number): void {
-    if (this.#rows.length % measureEvery === 0) this.#bytesPerRow = roughBytes(row, 0)
+    if (this.#rows.length % measureEvery === 0 || this.#bytesPerRow * measureEvery > this.#maxBytes) this.#measure(row)
+    if (this.#bytes + this.#bytesPerRow > this.#maxBytes && (this.#bytesPerRow <= this.#maxBytes || this.#bytes > this.#maxBytes))
+      throw this.#overflow()
     this.#bytes += this.#bytesPerRow
-    if (this.#bytes > this.#maxBytes) throw this.#overflow()
     this.#rows.push(row)
     this.#timestamps.push(timestamp)
+  }
+
+  #measure(row: unknown): void {
+    this.#bytesPerRow = roughBytes(row, 0)
+    this.#largestBytes = Math.max(this.#largestBytes, this.#bytesPerRow)
   }
 
   /** Drops the first row. */
@@ -52,16 +60,25 @@ export class Overdraft {
     this.#timestamps = []
     this.#at = 0
     this.#bytes = 0
+    this.#bytesPerRow = 0
+    this.#largestBytes = 0
   }
 
   #overflow(): StreamError {
     const operator = this.#operator
+    const place = { operator, option: 'execution.max-output-overdraft' }
+    const limit = formatMemorySize(this.#maxBytes)
+    if (this.#largestBytes > this.#maxBytes) {
+      const size = formatMemorySize(this.#largestBytes)
+      const message = `Operator '${operator}' emitted a record of about ${size} with other rows in one call, and execution.max-output-overdraft allows ${limit}`
+      return new StreamError('RECORD_TOO_LARGE', message, { hint: 'Split the record, or raise execution.max-output-overdraft.', place })
+    }
     return new StreamError(
       'OUTPUT_OVERFLOW',
-      `Operator '${operator}' emitted more than ${formatMemorySize(this.#maxBytes)} of rows in one call, ${this.#rows.length} of which wait for their consumers`,
+      `Operator '${operator}' emitted more than ${limit} of rows in one call, ${this.#rows.length} of which wait for their consumers`,
       {
         hint: 'Emit fewer rows per call, or raise execution.max-output-overdraft.',
-        place: { operator, option: 'execution.max-output-overdraft' },
+        place,
       },
     )
   }

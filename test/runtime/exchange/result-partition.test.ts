@@ -86,6 +86,16 @@ describe('overdraft', () => {
     expect(emitted).toBeLessThan(150)
   })
 
+  test('one row over the limit waits alone, and fails with its size once another comes', () => {
+    const partition = partitionOver([new Channel()], { maxOverdraftBytes: 100_000 })
+    partition.emit({ text: 'x'.repeat(200_000) }, 0)
+    const error = failure(() => partition.emit({ text: 'x' }, 0))
+    expect(error.code).toBe('RECORD_TOO_LARGE')
+    expect(error.message).toMatch(
+      /a record of about 195\.\d+ kb with other rows in one call, and execution\.max-output-overdraft allows 97\.66 kb/,
+    )
+  })
+
   test('an edge whose consumer is stuck takes no more than its ring and one batch', () => {
     const partition = partitionOver([new Channel({ segmentSizeBytes: 1024, segments: 2 })])
     let taken = 0
