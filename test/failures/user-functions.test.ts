@@ -134,6 +134,19 @@ describe.each(formNames)('%s: a user function that throws is named with its line
     expect(place).toMatchObject({ operator: 'mine', subtask: 0, record: 'record 7 of a batch that begins at number 1' })
   })
 
+  test('endless recursion says so in a few lines', { timeout: limitMs }, async () => {
+    const down = 'const down = (n) => 1 + down(n + 1)\n'
+    const { text } = await failureOf(down + program(`${numbers}.map((n) => down(n)${mine}`), form)
+    expect(text.split('\n')).toEqual([
+      'headrace: map of operator mine failed: RangeError: Maximum call stack size exceeded',
+      `  at ${first}`,
+      // Where it ran out, and then its call of itself.
+      '    at program.ts:1',
+      '    at program.ts:1',
+      expect.stringMatching(/^ {4}\.\.\. this frame \d+ times more$/),
+    ])
+  })
+
   const seventh = `if (n === 7) throw new RangeError('seven')`
   test.each([
     ['a custom partitioner', `.partitionCustom((n) => { ${seventh}; return 0 }, (n) => n).map((n) => n, { parallelism: 2 }).print()`],

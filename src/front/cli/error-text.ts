@@ -2,6 +2,7 @@
  * An error as a person reads it: what happened, what to do, and where in the user's own files, frame by frame.
  */
 import { StreamError } from '../../base/core/stream-error.ts'
+import { foldFrames } from './fold-frames.ts'
 import { UsageError } from './parse-options.ts'
 
 export interface ErrorTextOptions {
@@ -54,5 +55,5 @@ const dependencies = /\/node_modules\/(apache-arrow|cborg|esbuild|hyparquet|hypa
 function frames(thrown: unknown, { verbose, ownFolder }: ErrorTextOptions): string[] {
   const all = (thrown instanceof Error ? (thrown.stack ?? '') : '').split('\n').filter((line) => /^\s+at /.test(line))
   const users = all.filter((line) => !line.includes(ownFolder) && !foreign.test(line) && !dependencies.test(line))
-  return (verbose || users.length === 0 ? (verbose ? all : []) : users).map((line) => `    ${line.trim()}`)
+  return foldFrames((verbose ? all : users).map((line) => line.trim())).map((line) => `    ${line}`)
 }
