@@ -3,6 +3,7 @@
  * answer decides at deploy (restore-job.ts) and is shown by `headrace check`.
  */
 import { StreamError } from '../../base/core/stream-error.ts'
+import { declaredKeys } from '../../program/graph/declared-keys.ts'
 import type { JobGraph, PlanOperator } from '../../program/graph/job-graph.ts'
 import type { OperatorDescriptor } from '../../program/graph/operator-descriptor.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
@@ -17,6 +18,7 @@ import {
   windowContents,
 } from '../../runtime/operator/planned-states.ts'
 import { checkState, type StateType, stateTypeText } from '../../runtime/state/check-state-types.ts'
+import { type KeyColumn, keyMisfit, keysOf } from '../../runtime/state/key-types.ts'
 
 /** dropped: the operator has no such state any more, and what the snapshot holds of it is left behind. */
 export type StateFit =
@@ -47,8 +49,9 @@ export function compareSnapshot(metadata: CheckpointMetadata, { jobGraph, stream
   const planned = jobGraph.vertices.flatMap(({ operators }) => operators)
   const fits = planned.map((operator): OperatorFit => {
     const found = metadata.operators.find(({ operatorId }) => operatorId === operator.operatorId)
-    const { operator: descriptor } = streamGraph.nodes.find(({ id }) => id === operator.nodeId)!
-    return fitOf(operator, descriptor, found, columnsOf)
+    const node = streamGraph.nodes.find(({ id }) => id === operator.nodeId)!
+    const fit = fitOf(operator, node.operator, found, columnsOf)
+    return found === undefined ? fit : withKeys(fit, found, () => declaredKeys(node, streamGraph))
   })
   const left = metadata.operators.filter((found) => !planned.some(({ operatorId }) => operatorId === found.operatorId) && holdsState(found))
   return [...fits, ...left.map(leftOver)]
@@ -82,6 +85,19 @@ function fitOf(
       ? 'as is'
       : 'evolved'
   return { ...who, is, states }
+}
+
+/** The state whose keys the program's can never equal is incompatible, with all that the operator holds. */
+function withKeys(fit: OperatorFit, found: OperatorMetadata, wanted: () => readonly KeyColumn[]): OperatorFit {
+  const keys = keysOf(found.subtasks.flatMap(({ states }) => states))
+  const error =
+    keys &&
+    wanted()
+      .map((key) => keyMisfit(fit.name, keys, key))
+      .find((misfit) => misfit !== undefined)
+  if (error === undefined) return fit
+  const states = fit.states.map((state): StateFit => (state.name === keys?.state ? { name: state.name, is: 'incompatible', error } : state))
+  return { ...fit, is: 'incompatible', states }
 }
 
 function stateFit(

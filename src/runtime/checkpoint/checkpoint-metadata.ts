@@ -2,7 +2,7 @@
  * What a checkpoint or savepoint consists of, as its one JSON file says it; the rows of its states are in Arrow IPC files
  * beside that file. Plain data: tasks acknowledge with parts of it, and a restored job is deployed with all of it.
  */
-import type { Schema } from '../../base/columnar/data-type.ts'
+import type { DataType, Schema } from '../../base/columnar/data-type.ts'
 import type { StateDescription } from '../state/snapshot.ts'
 
 export const checkpointFormat = 'headrace-checkpoint'
@@ -19,6 +19,8 @@ export interface StateFile {
 
 /** One state of one subtask. A state whose inferred type widened has a file for each type, in order. */
 export interface StateTable extends StateDescription {
+  /** Of keyed state with rows: the least type of its keys. */
+  readonly key?: { readonly type: DataType; readonly nullable: boolean }
   readonly files: readonly StateFile[]
 }
 

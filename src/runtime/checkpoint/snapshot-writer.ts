@@ -36,6 +36,11 @@ export interface WrittenSnapshot {
   readonly sizeBytes: number
 }
 
+interface WrittenState {
+  readonly files: Promise<StateFile>[]
+  readonly key: Pick<StateTable, 'key'>
+}
+
 const sliceMs = 1
 /** So long small chunks are put together for one batch: encoding them takes longer than making them. */
 const joinMs = sliceMs / 4
@@ -85,8 +90,8 @@ export class SnapshotWriter {
         const states: Promise<StateTable>[] = []
         for (const state of operator.states) {
           const description = describe(state)
-          const { files } = await this.#writeState(format!, operator.operatorId, state)
-          const table = Promise.all(files).then((done): StateTable => ({ ...description, files: done }))
+          const { files, key } = await this.#writeState(format!, operator.operatorId, state)
+          const table = Promise.all(files).then((done): StateTable => ({ ...description, ...key, files: done }))
           table.catch(() => {}) // Met below, unless something else failed first.
           states.push(table)
         }
@@ -108,7 +113,7 @@ export class SnapshotWriter {
   }
 
   /** All chunks of one state. The ends of its files are still on their way when it resolves. */
-  async #writeState(format: ColumnFormat, operatorId: string, state: StateSnapshot): Promise<{ readonly files: Promise<StateFile>[] }> {
+  async #writeState(format: ColumnFormat, operatorId: string, state: StateSnapshot): Promise<WrittenState> {
     const files: Promise<StateFile>[] = []
     const where = (column: string) => `column '${column}' of state '${state.name}' of operator ${operatorId}`
     const chunks = state.chunks()
@@ -140,7 +145,7 @@ export class SnapshotWriter {
     }
     if (this.#open !== undefined) files.push(this.#finishFile())
     this.#release(state)
-    return { files }
+    return { files, key: keyType(state, types) }
   }
 
   /**
@@ -220,6 +225,10 @@ export class SnapshotWriter {
 
 const declaredType = ({ declared }: StateDescription, column: string): ColumnType | undefined =>
   declared !== undefined && Object.hasOwn(declared, column) ? { ...declared[column]!, declared: true } : undefined
+
+/** The first column behind the key group. */
+const keyType = ({ scope }: StateDescription, [, key]: readonly ColumnType[]): WrittenState['key'] =>
+  scope === 'keyed' && key !== undefined ? { key: { type: key.type, nullable: key.nullable } } : {}
 
 const opaqueUnlessKey = (name: string, type: ColumnType): ColumnType =>
   name === 'keyGroup' ? type : { type: { kind: 'any' }, nullable: true, declared: false }

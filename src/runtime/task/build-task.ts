@@ -21,9 +21,11 @@ import { createOperator } from '../operator/create-operator.ts'
 import { createKernel } from '../operator/kernel/create-kernel.ts'
 import type { OperatorContext } from '../operator/operator.ts'
 import { userFailure } from '../operator/user-function.ts'
+import { keysOf } from '../state/key-types.ts'
 import { buildEdges } from './build-edges.ts'
 import type { ChannelDeployment, SlotDeployment } from './deployment.ts'
 import { DiscardOperator } from './discard-operator.ts'
+import { FirstKeys } from './first-keys.ts'
 import { InputGate } from './input-gate.ts'
 import { wasFinished } from './open-task.ts'
 import { type OutgoingEdge, OutgoingEdges } from './outgoing-edges.ts'
@@ -117,6 +119,7 @@ export function buildTask(blueprint: TaskBlueprint, createInput: (ctx: OperatorC
     counters,
     late,
     nodeIds: vertex.operators.map((operator) => operator.nodeId),
+    ...firstKeys(blueprint),
   })
   return task
 }
@@ -278,4 +281,15 @@ function inputGate(blueprint: TaskBlueprint): InputGate {
 function learnedSchemas({ deployment, vertex }: TaskBlueprint, operator: number): readonly (Schema | null)[] {
   if (deployment.restore === undefined) return []
   return restoredSchemas(deployment.restore, vertex.operators[operator]!.operatorId) ?? []
+}
+
+/** Of a run's own checkpoint the program is the one that wrote it. */
+function firstKeys({ deployment, vertex, nodes }: TaskBlueprint): { readonly firstKeys?: FirstKeys } {
+  const { restore, jobId } = deployment
+  const [head] = vertex.operators
+  const specs = nodes.get(head!.nodeId)!.keys
+  if (restore === undefined || restore.jobId === jobId || specs.every((spec) => spec === undefined)) return {}
+  const written = restore.operators.find(({ operatorId }) => operatorId === head!.operatorId)
+  const found = written && keysOf(written.subtasks.flatMap(({ states }) => states))
+  return found === undefined ? {} : { firstKeys: new FirstKeys(head!.name, found, specs) }
 }

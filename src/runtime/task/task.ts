@@ -20,6 +20,7 @@ import type { ChainUnit } from '../chain/chain-input.ts'
 import { maxWatermark } from '../operator/operator.ts'
 import type { CheckpointStart } from '../state/snapshot.ts'
 import type { TaskMetrics } from './deployment.ts'
+import type { FirstKeys } from './first-keys.ts'
 import { operatorCounts } from './operator-counts.ts'
 import type { OutgoingEdges } from './outgoing-edges.ts'
 import type { TaskDescription } from './slot.ts'
@@ -53,6 +54,8 @@ export interface TaskOptions {
   readonly late: readonly { value: number }[]
   /** StreamNode ids of the chain's operators. */
   readonly nodeIds: readonly number[]
+  /** Where keyed state was taken over from another run. */
+  readonly firstKeys?: FirstKeys
 }
 
 /** A source that is far faster than the clock tells time this often: what waits for time is bounded in rows too. */
@@ -64,6 +67,7 @@ export class Task {
   phase: TaskPhase = 'running'
   recordsIn = 0
   #unit: ChainUnit | undefined
+  #firstKeys: FirstKeys | undefined
   #awaited: Promise<void> | undefined
   #nextTimerMs = Number.POSITIVE_INFINITY
   #nextProbeMs: number
@@ -77,6 +81,7 @@ export class Task {
 
   constructor(options: TaskOptions) {
     this.options = options
+    this.#firstKeys = options.firstKeys
     if (options.isRestoredFinished) this.phase = 'draining'
     this.time = new TimeSplit(options.clock.elapsed())
     this.#nextProbeMs = options.watermarkIntervalMs > 0 ? options.clock.now() + options.watermarkIntervalMs : Number.POSITIVE_INFINITY
@@ -148,12 +153,18 @@ export class Task {
     edges.afterRows(isDone, nowMs)
   }
 
+  #checkFirstKeys(firstKeys: FirstKeys, unit: ChainUnit): void {
+    firstKeys.check(unit)
+    if (firstKeys.isDone) this.#firstKeys = undefined
+  }
+
   #take(event: TaskEvent | undefined, nowMs: number): StepResult {
     switch (event?.kind) {
       case undefined:
         this.options.edges.flushToIdle()
         return 'idle'
       case 'unit':
+        if (this.#firstKeys !== undefined) this.#checkFirstKeys(this.#firstKeys, event.unit)
         this.#unit = event.unit
         this.#run(event.unit, nowMs)
         return 'progressed'
