@@ -35,7 +35,7 @@ export type {
 } from './program/api/executor.ts'
 export type { OperatorOptions, TypedOperatorOptions } from './program/api/operator-options.ts'
 export { outputTag } from './program/api/output-tag.ts'
-export type { AggregatedRow, FieldOf, NumericField } from './program/api/row-types.ts'
+export type { AggregatedRow, FieldOf } from './program/api/row-types.ts'
 export type { Main } from './program/api/run-main.ts'
 export type {
   ByOptions,
@@ -148,7 +148,13 @@ export {
   type ValueState,
   valueState,
 } from './program/function/state.ts'
-export type { TimestampAssigner, WatermarkGenerator, WatermarkOutput, WatermarkStrategy } from './program/function/watermark.ts'
+export type {
+  NumericField,
+  TimestampAssigner,
+  WatermarkGenerator,
+  WatermarkOutput,
+  WatermarkStrategy,
+} from './program/function/watermark.ts'
 export type {
   CustomTrigger,
   Evictor,

@@ -2,12 +2,10 @@
  * Types over the rows of a stream: which fields a key, a sum or an aggregate may name, and what an aggregated row holds.
  */
 import type { AggregateSpec } from '../function/aggregate.ts'
+import type { NumericField } from '../function/watermark.ts'
 
 /** Names of the fields of a row. */
 export type FieldOf<T> = keyof T & string
-
-/** Names of the fields that hold numbers, nullable ones included. */
-export type NumericField<T> = Extract<{ [F in keyof T]-?: NonNullable<T[F]> extends number ? F : never }[keyof T], string>
 
 /** The key fields of a stream keyed by name; a key is never null. */
 export type KeyRow<T, F extends keyof T> = { -readonly [N in F]-?: NonNullable<T[N]> }

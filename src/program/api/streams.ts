@@ -19,11 +19,11 @@ import type {
 import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { Sink } from '../function/sink.ts'
 import type { StateDeclarations } from '../function/state.ts'
-import type { WatermarkStrategy } from '../function/watermark.ts'
+import type { NumericField, WatermarkStrategy } from '../function/watermark.ts'
 import type { Evictor, ProcessWindowFunction, Trigger, WindowAssigner } from '../function/window.ts'
 import type { Duration } from './durations.ts'
 import type { OperatorOptions, TypedOperatorOptions } from './operator-options.ts'
-import type { AggregatedRow, AggregateSpecs, KeyRow, NumericField, SinkFits } from './row-types.ts'
+import type { AggregatedRow, AggregateSpecs, KeyRow, SinkFits } from './row-types.ts'
 
 type NoState = Record<never, never>
 

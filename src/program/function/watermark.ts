@@ -14,15 +14,20 @@ export interface WatermarkGenerator<T> {
   onPeriodicEmit?(output: WatermarkOutput): void
 }
 
-/** A function, or the name of a numeric field, which lets the engine read the column. */
-export type TimestampAssigner<T> = ((element: T, recordTimestamp: number | null) => number) | (keyof T & string)
+/** Names of the fields that hold numbers, nullable ones included: what may be a timestamp, a sum or an average. */
+export type NumericField<T> = Extract<{ [F in keyof T]-?: NonNullable<T[F]> extends number ? F : never }[keyof T], string>
+
+/** A function, or the name of a field of milliseconds, which lets the engine read the column. A Date needs a function: `(row) => row.at.getTime()`. */
+export type TimestampAssigner<T> = TimestampFunction<T> | NumericField<T>
+
+type TimestampFunction<T> = (element: T, recordTimestamp: number | null) => number
 
 export interface WatermarkStrategy<T> {
   readonly generator:
     | { readonly kind: 'bounded'; readonly outOfOrdernessMs: number }
     | { readonly kind: 'none' }
     | { readonly kind: 'custom'; readonly create: () => WatermarkGenerator<T> }
-  /** Absent: the timestamp that the source gave the record is kept. */
-  readonly timestamp?: TimestampAssigner<T>
+  /** Absent: the timestamp that the source gave the record is kept. Any field here, so that a strategy for some fields is one for rows of more. */
+  readonly timestamp?: TimestampFunction<T> | (keyof T & string)
   readonly idlenessMs?: number
 }

@@ -21,6 +21,7 @@ import {
   max,
   minutes,
   monotonousTimestamps,
+  noWatermarks,
   operatorListState,
   outputTag,
   type SingleOutput,
@@ -275,6 +276,20 @@ describe('the types of the API', () => {
     expectTypeOf(env.fromSequence(1, 2).executeAndCollect).returns.resolves.toEqualTypeOf<number[]>()
     // @ts-expect-error: no such field of the source's rows
     env.fromSource(collection([{ a: 1 }]), { watermarks: monotonousTimestamps('b') })
+    const rows = [{ k: 'x', at: 1, maybe: null as number | null, when: new Date() }]
+    // @ts-expect-error: a text is no time
+    env.fromSource(collection(rows), { watermarks: monotonousTimestamps('k') })
+    // @ts-expect-error: a text is no time
+    env.fromSource(collection(rows), { watermarks: boundedOutOfOrderness(minutes(1), 'k') })
+    // @ts-expect-error: a text is no time
+    env.fromSource(collection(rows), { watermarks: noWatermarks('k') })
+    // @ts-expect-error: a text is no time
+    env.fromData(rows).assignTimestampsAndWatermarks(monotonousTimestamps('k'))
+    env.fromSource(collection(rows), { watermarks: monotonousTimestamps('at') })
+    env.fromSource(collection(rows), { watermarks: boundedOutOfOrderness(minutes(1), 'maybe') })
+    env.fromData(rows).assignTimestampsAndWatermarks(noWatermarks('at'))
+    env.fromData<any>([]).assignTimestampsAndWatermarks(monotonousTimestamps('at'))
+    env.fromData<Record<string, number>>([]).assignTimestampsAndWatermarks(monotonousTimestamps('at'))
     // @ts-expect-error: not a number
     expect(() => env.configure({ 'parallelism.default': true })).toThrow('is not a value it can have')
   })
