@@ -30,6 +30,12 @@ export const errorCodes = {
   IO_FAILED: { domain: 'external', retry: 'backoff' },
   NO_SPACE: { domain: 'external', retry: 'backoff' },
   TASK_LOST: { domain: 'external', retry: 'backoff' },
+  /** Another process cannot be reached, or broke off. */
+  PEER_UNREACHABLE: { domain: 'external', retry: 'backoff' },
+  /** Another process refuses to talk: another version, an old leader, no right to. */
+  PEER_REFUSED: { domain: 'external', retry: 'never' },
+  /** No slots for the job within the time it waits. */
+  NO_RESOURCES: { domain: 'external', retry: 'backoff' },
   UNSUPPORTED: { domain: 'user', retry: 'never' },
   INTERNAL: { domain: 'internal', retry: 'never' },
 } as const satisfies Record<string, { domain: ErrorDomain; retry: RetryAdvice }>

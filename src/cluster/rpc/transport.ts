@@ -8,6 +8,7 @@
  * link has returned.
  */
 import type { StreamError } from '../../base/core/stream-error.ts'
+import type { ReadPackage } from './program-package.ts'
 import type { ProtocolName, Protocols } from './protocols.ts'
 
 export interface Link<In, Out> {
@@ -35,7 +36,7 @@ export interface Hello {
 /** The server's end of a protocol. It throws a StreamError to refuse the link, which closes it at the client with that error. */
 export type Accept<P extends ProtocolName> = (link: Link<Protocols[P]['toServer'], Protocols[P]['toClient']>, hello: Hello) => void
 
-export type Acceptors = { readonly [P in ProtocolName]?: Accept<P> }
+export type Acceptors = { readonly [P in ProtocolName]?: Accept<P> } & { readonly package?: ReadPackage }
 
 export interface Server {
   /** `host:port`, with the real port where 0 was asked for. */
@@ -48,4 +49,6 @@ export interface Transport {
   connect<P extends ProtocolName>(address: string, protocol: P, hello: Hello): Link<Protocols[P]['toClient'], Protocols[P]['toServer']>
   /** Rejects when the address cannot be listened on. */
   listen(address: string, acceptors: Acceptors): Promise<Server>
+  /** The package with this id, from a server that has `package`. Whoever reads it checks that its content has this id. */
+  readPackage(address: string, id: string, hello: Hello): Promise<Uint8Array>
 }
