@@ -5,16 +5,16 @@ import type { ProcessFunction, ReduceFunction } from '../function/functions.ts'
 import type { OperatorStateDeclarations } from '../function/operator-state.ts'
 import type { StateDeclarations } from '../function/state.ts'
 import type { WindowAssigner } from '../function/window.ts'
-import type { OperatorDescriptor, RollingOp } from '../graph/operator-descriptor.ts'
+import type { OperatorDescriptor } from '../graph/operator-descriptor.ts'
 import type { OperatorOptions, TypedOperatorOptions } from './operator-options.ts'
 import { PlannedStream } from './planned-stream.ts'
 import { internals } from './planner.ts'
 import { checkFunction } from './refuse-async.ts'
-import { checkRollingField } from './rolling.ts'
-import type { ByOptions, KeyedStream, SingleOutput, WindowOptions } from './streams.ts'
+import { addRolling, type RollingAggregate, withRolling } from './rolling.ts'
+import type { KeyedStream, SingleOutput, WindowOptions } from './streams.ts'
 import { countWindow, PlannedWindows } from './windowed-stream.ts'
 
-export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements KeyedStream<T, K, R> {
+export class PlannedKeyedStream<T, K, R> extends withRolling(PlannedStream<any>) implements KeyedStream<T, K, R> {
   override process<O, S extends StateDeclarations, P extends OperatorStateDeclarations>(
     fn: ProcessFunction<T, O, S, any, P>,
     options: TypedOperatorOptions<O> = {},
@@ -28,26 +28,6 @@ export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements Key
     return this.#addKeyed('Keyed Reduce', { kind: 'reduce', fn }, options)
   }
 
-  sum(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('sum', field, options)
-  }
-
-  min(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('min', field, options)
-  }
-
-  max(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('max', field, options)
-  }
-
-  minBy(field: string, options?: ByOptions): SingleOutput<T> {
-    return this.#rolling('minBy', field, options)
-  }
-
-  maxBy(field: string, options?: ByOptions): SingleOutput<T> {
-    return this.#rolling('maxBy', field, options)
-  }
-
   window(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): PlannedWindows<T, K, R> {
     return new PlannedWindows(this[internals], assigner, options)
   }
@@ -57,9 +37,8 @@ export class PlannedKeyedStream<T, K, R> extends PlannedStream<T> implements Key
     return this.window(assigner, options)
   }
 
-  #rolling(op: RollingOp, field: string, { first = true, ...options }: ByOptions = {}): SingleOutput<T> {
-    checkRollingField(op, field)
-    return this.#addKeyed(`Keyed ${op} of ${field}`, { kind: 'rolling', op, field, first }, options)
+  [addRolling](aggregate: RollingAggregate, options: OperatorOptions): SingleOutput<T> {
+    return this.#addKeyed(`Keyed ${aggregate.op} of ${aggregate.field}`, aggregate, options)
   }
 
   #addKeyed(name: string, operator: OperatorDescriptor, options: TypedOperatorOptions<any>): SingleOutput<any> {

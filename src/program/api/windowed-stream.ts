@@ -7,14 +7,14 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { AggregateSpec } from '../function/aggregate.ts'
 import type { AggregateFunction, ReduceFunction } from '../function/functions.ts'
 import type { Evictor, ProcessWindowFunction, Trigger, WindowAssigner } from '../function/window.ts'
-import type { RollingOp, WindowApply } from '../graph/operator-descriptor.ts'
+import type { WindowApply } from '../graph/operator-descriptor.ts'
 import { countEvictor } from './evictors.ts'
 import { type OperatorOptions, operatorOptionNames, type TypedOperatorOptions } from './operator-options.ts'
 import { addOperator, type Internals } from './planner.ts'
 import { checkFunction } from './refuse-async.ts'
-import { checkRollingField } from './rolling.ts'
+import { addRolling, type RollingAggregate, withRolling } from './rolling.ts'
 import type { AggregatedRow, AggregateSpecs } from './row-types.ts'
-import type { ByOptions, SingleOutput, WindowedStream, WindowOptions } from './streams.ts'
+import type { SingleOutput, WindowedStream, WindowOptions } from './streams.ts'
 import { checkCount, countTrigger, purging } from './triggers.ts'
 import { checkAggregateFunction, checkProcess, checkSpecs, checkWindow, refuseProcess } from './window-checks.ts'
 import { globalWindows } from './windows.ts'
@@ -22,12 +22,13 @@ import { globalWindows } from './windows.ts'
 type AnyProcess = ProcessWindowFunction<any, any, any, any, any>
 type ProcessOrOptions = AnyProcess | TypedOperatorOptions<any> | undefined
 
-export class PlannedWindows<T, K, R> implements WindowedStream<T, K, R> {
+export class PlannedWindows<T, K, R> extends withRolling(Object) implements WindowedStream<T, K, R> {
   readonly #stream: Internals
   readonly #assigner: WindowAssigner<any>
   readonly #options: WindowOptions<any>
 
   constructor(stream: Internals, assigner: WindowAssigner<any>, options: WindowOptions<any>) {
+    super()
     this.#stream = stream
     this.#assigner = assigner
     this.#options = options
@@ -62,29 +63,8 @@ export class PlannedWindows<T, K, R> implements WindowedStream<T, K, R> {
     return this.#add({ kind: 'process', process: fn }, options)
   }
 
-  sum(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('sum', field, options)
-  }
-
-  min(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('min', field, options)
-  }
-
-  max(field: string, options?: OperatorOptions): SingleOutput<T> {
-    return this.#rolling('max', field, options)
-  }
-
-  minBy(field: string, options?: ByOptions): SingleOutput<T> {
-    return this.#rolling('minBy', field, options)
-  }
-
-  maxBy(field: string, options?: ByOptions): SingleOutput<T> {
-    return this.#rolling('maxBy', field, options)
-  }
-
-  #rolling(op: RollingOp, field: string, { first = true, ...options }: ByOptions = {}): SingleOutput<T> {
-    checkRollingField(op, field)
-    return this.#add({ kind: 'rolling', op, field, first }, options)
+  [addRolling](aggregate: RollingAggregate, options: OperatorOptions): SingleOutput<T> {
+    return this.#add(aggregate, options)
   }
 
   #add(apply: WindowApply, options: TypedOperatorOptions<any>): SingleOutput<any> {
