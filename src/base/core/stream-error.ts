@@ -36,6 +36,8 @@ export const errorCodes = {
   PEER_REFUSED: { domain: 'external', retry: 'never' },
   /** No slots for the job within the time it waits. */
   NO_RESOURCES: { domain: 'external', retry: 'backoff' },
+  /** No job of that id runs, and no archive of one is kept. */
+  JOB_NOT_FOUND: { domain: 'user', retry: 'never' },
   UNSUPPORTED: { domain: 'user', retry: 'never' },
   INTERNAL: { domain: 'internal', retry: 'never' },
 } as const satisfies Record<string, { domain: ErrorDomain; retry: RetryAdvice }>
