@@ -60,7 +60,7 @@ export interface JobMasterOptions {
   /** Version of the package, for what it writes. */
   readonly headrace: string
   /** The snapshot that the job starts from; `claimed`: it is the job's own from now on. */
-  readonly restored?: { readonly metadata: CheckpointMetadata; readonly claimed: boolean }
+  readonly restored?: { readonly metadata: CheckpointMetadata; readonly claimed: boolean; readonly dropped: RestoredFrom['dropped'] }
 }
 
 const progressIntervalMs = 250
@@ -144,10 +144,10 @@ export class JobMaster implements JobClient {
   }
 
   get restoredFrom(): RestoredFrom | undefined {
-    const metadata = this.#options.restored?.metadata
-    if (metadata === undefined) return undefined
-    const { kind, checkpointId, directory, completedMs } = metadata
-    return { kind, checkpointId, path: directory, completedMs }
+    const { restored } = this.#options
+    if (restored === undefined) return undefined
+    const { kind, checkpointId, directory, completedMs } = restored.metadata
+    return { kind, checkpointId, path: directory, completedMs, dropped: restored.dropped }
   }
 
   get checkpoints(): readonly CheckpointReport[] {

@@ -4,6 +4,7 @@
 import { type Config, configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
+import type { RestoredFrom } from '../../program/api/executor.ts'
 import type { JobGraph, JobVertex } from '../../program/graph/job-graph.ts'
 import { defaultMaxParallelism } from '../../program/graph/max-parallelism.ts'
 import type { CheckpointMetadata, OperatorMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
@@ -16,6 +17,8 @@ export interface JobRestore {
   readonly metadata: CheckpointMetadata
   /** CLAIM: the job owns it, and deletes it when it is needed no more. */
   readonly claimed: boolean
+  /** State with rows that nobody takes over. */
+  readonly dropped: RestoredFrom['dropped']
 }
 
 /** undefined: the job begins at the beginning. Throws FILE_NOT_FOUND, or STATE_INCOMPATIBLE where it does not fit the plan. */
@@ -24,8 +27,18 @@ export async function loadRestore(plan: Plan, fileSystem: FileSystem): Promise<J
   const metadata = await findRestore(plan.jobGraph, fileSystem)
   if (metadata === undefined) return undefined
   const ignoresLeftOver = configValue(config, 'execution.state-recovery.ignore-unclaimed-state')
-  mustFit(metadata, plan.jobGraph, await fitsOf(metadata, plan, fileSystem), ignoresLeftOver)
-  return { metadata, claimed: isClaimed(metadata, config) }
+  const fits = await fitsOf(metadata, plan, fileSystem)
+  mustFit(metadata, plan.jobGraph, fits, ignoresLeftOver)
+  return { metadata, claimed: isClaimed(metadata, config), dropped: droppedOf(fits, metadata) }
+}
+
+function droppedOf(fits: readonly OperatorFit[], { operators }: CheckpointMetadata): JobRestore['dropped'] {
+  return fits.flatMap(({ name: operator, operatorId, states }) => {
+    const written = operators.find((found) => found.operatorId === operatorId)
+    const held = written && statesOf(written)
+    const hasRows = (state: string): boolean => held?.get(state)?.some(({ files }) => files.length > 0) === true
+    return states.filter(({ is, name }) => is === 'dropped' && hasRows(name)).map(({ name }) => ({ operator, state: name }))
+  })
 }
 
 /** What execution.state-recovery.path means for this job; undefined: the beginning. */

@@ -20,6 +20,14 @@ export function beginningText(jobName: string, config: Config, from: RestoredFro
   return `headrace: '${jobName}' begins at the beginning: there is no checkpoint of it in ${configValue(config, 'execution.checkpointing.dir')}`
 }
 
+/** What of the snapshot is not taken over, a line each. */
+export function droppedTexts(jobName: string, from: RestoredFrom | undefined): readonly string[] {
+  return (from?.dropped ?? []).map(
+    ({ operator, state }) =>
+      `headrace: warning: state '${state}' of operator '${operator}' is dropped: '${jobName}' does not declare it any more`,
+  )
+}
+
 /** undefined: nothing that a person has to know. A checkpoint that was only called off is nothing. */
 export function eventText(jobName: string, event: JobEvent): string | undefined {
   switch (event.on) {

@@ -7,7 +7,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { CheckpointReport, JobClient, JobEvent, JobExecutionResult, JobProgress } from '../../program/api/executor.ts'
 import { malformedCounter } from '../../program/connector/text-format.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
-import { beginningText, eventText, type KeptCheckpoint, keptText } from './checkpoint-text.ts'
+import { beginningText, droppedTexts, eventText, type KeptCheckpoint, keptText } from './checkpoint-text.ts'
 import { ProgressLine, type TerminalStream } from './progress-line.ts'
 
 export interface RunReport {
@@ -36,6 +36,7 @@ export function personReport(stdout: TerminalStream, stderr: TerminalStream, now
     submitted(client, { jobName, config }) {
       const text = beginningText(jobName, config, client.restoredFrom)
       if (text !== undefined) tell(text)
+      for (const dropped of droppedTexts(jobName, client.restoredFrom)) tell(dropped)
     },
     progress: ({ status, checkpoints }, progress) => line.show({ ...progress, status, ...lastCheckpoint(checkpoints, now()) }),
     event(_client, jobName, event) {

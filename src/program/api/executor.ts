@@ -87,6 +87,8 @@ export interface RestoredFrom {
   readonly path: string
   /** When it was complete, wall clock, ms since the epoch. */
   readonly completedMs: number
+  /** State with rows that the program does not declare any more: it is not taken over, and later snapshots do not have it. */
+  readonly dropped: readonly { readonly operator: string; readonly state: string }[]
 }
 
 export interface StopOptions {

@@ -35,6 +35,8 @@ interface Shape {
   readonly read?: (value: any) => number
   readonly make?: (seen: number) => unknown
   readonly uid?: string
+  /** States beside the count, written with each row. */
+  readonly extra?: Readonly<Record<string, StateDeclaration>>
   readonly change?: (env: Environment) => void
   readonly failsAt?: () => boolean
 }
@@ -55,12 +57,13 @@ const counting =
       .keyBy('key')
       .process(
         {
-          state: { seen: state as StateDeclaration<any> },
+          state: { seen: state as StateDeclaration<any>, ...shape.extra },
           processElement({ key }, ctx: any, out: Collector<Seen>) {
             if (failsAt()) throw new Error('seeded')
             const held = ctx.state.seen.value
             const seen = (held === null ? 0 : read(held)) + 1
             ctx.state.seen.update(make(seen))
+            for (const name of Object.keys(shape.extra ?? {})) ctx.state[name].update(seen)
             out.collect({ key, seen })
           },
         },
@@ -300,6 +303,21 @@ describe('a changed program', () => {
     expect(rest.length).toBeLessThan(rows)
     expect(Math.min(...rest.map(({ seen }) => seen))).toBe(1)
     expect(await contentOf(fileSystem, savepoint)).toEqual(bytes)
+  })
+
+  it('says which state the program does not declare any more, and drops it', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const savepoint = await stopped(fileSystem, [], { extra: { old: valueState() } })
+    const same = await startJob(counting([], { extra: { old: valueState() } }), { fileSystem, config: from(savepoint) })
+    expect(same.client.restoredFrom?.dropped).toEqual([])
+    await finished(same)
+    const job = await startJob(counting([]), { fileSystem, config: from(savepoint) })
+    expect(job.client.restoredFrom?.dropped).toEqual([{ operator: expect.any(String), state: 'old' }])
+    await finished(job)
+    const config = from(savepoint, { 'execution.state-recovery.ignore-unclaimed-state': true })
+    const other = await startJob(counting([], { uid: 'other' }), { fileSystem, config })
+    expect(other.client.restoredFrom?.dropped.map(({ state }) => state)).toEqual(expect.arrayContaining(['seen', 'old']))
+    await finished(other)
   })
 
   const row = (fields: Parameters<typeof t.row>[0]) => valueState(t.row(fields)) as StateDeclaration
