@@ -21,6 +21,7 @@ import { RollingKernel } from './rolling-kernel.ts'
 import { SessionWindowKernel } from './session-window-kernel.ts'
 import type { GroupRange } from './table-group.ts'
 import { isPlainProcess, windowEmitter } from './window-emitter.ts'
+import type { WindowKernelOptions } from './window-kernel-options.ts'
 
 const maxPanes = 1000
 
@@ -53,43 +54,22 @@ function windowKernel(descriptor: WindowDescriptor, key: KeySpec, range: GroupRa
   if (!isPlainProcess(apply) || hasLifeCycle(apply)) return undefined
   const accumulator = accumulatorOf(apply, allowedLatenessMs === 0, ctx)
   if (accumulator === undefined) return undefined
+  const options = (): WindowKernelOptions => ({
+    ...{ range, key, accumulator, plain, allowedLatenessMs, lateTag: lateTag?.id },
+    framed: apply.kind === 'aggregates',
+    emitter: windowEmitter(apply, key, ctx),
+  })
   if (assigner.kind === 'session') {
-    if (typeof assigner.gapMs === 'function' || !accumulator.canMerge) return undefined
-    return new SessionWindowKernel(
-      {
-        gapMs: assigner.gapMs,
-        allowedLatenessMs,
-        range,
-        key,
-        accumulator,
-        framed: apply.kind === 'aggregates',
-        lateTag: lateTag?.id,
-        emitter: windowEmitter(apply, key, ctx),
-        plain,
-      },
-      ctx,
-    )
+    const { gapMs } = assigner
+    if (typeof gapMs === 'function' || !accumulator.canMerge) return undefined
+    return new SessionWindowKernel({ ...options(), gapMs }, ctx)
   }
-  const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : assigner.sizeMs
+  const { sizeMs, offsetMs } = assigner
+  const slideMs = assigner.kind === 'sliding' ? assigner.slideMs : sizeMs
   // A window merges its panes; with more panes than this, merging costs more than adding to each window.
-  const panes = assigner.sizeMs / paneMsOf(assigner.sizeMs, slideMs)
+  const panes = sizeMs / paneMsOf(sizeMs, slideMs)
   if (panes > 1 && (!accumulator.canMerge || panes > maxPanes)) return undefined
-  return new PaneWindowKernel(
-    {
-      sizeMs: assigner.sizeMs,
-      slideMs,
-      offsetMs: assigner.offsetMs,
-      allowedLatenessMs,
-      range,
-      key,
-      accumulator,
-      framed: apply.kind === 'aggregates',
-      lateTag: lateTag?.id,
-      emitter: windowEmitter(apply, key, ctx),
-      plain,
-    },
-    ctx,
-  )
+  return new PaneWindowKernel({ ...options(), sizeMs, slideMs, offsetMs }, ctx)
 }
 
 function globalWindowKernel(

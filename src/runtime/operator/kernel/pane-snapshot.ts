@@ -3,12 +3,12 @@
  * whoever merges them does it in that order. The tables save their pages; panes that are dropped meanwhile are kept here.
  */
 import type { KeySpace } from '../../state/key-space.ts'
-import type { StateChunk, StateSnapshot } from '../../state/snapshot.ts'
-import { TableReader } from '../../state/table-reader.ts'
+import type { StateSnapshot } from '../../state/snapshot.ts'
+import type { TableReader } from '../../state/table-reader.ts'
 import type { Accumulator } from './accumulator.ts'
 import { HeldKeys } from './held-keys.ts'
 import type { GroupRange, TableGroup } from './table-group.ts'
-import { WindowRows, type WindowsForm } from './window-rows.ts'
+import { chunksOfTables, WindowRows, type WindowsForm } from './window-rows.ts'
 
 /** A stretch of time as the snapshot says it. */
 export interface SnapshotPane {
@@ -34,27 +34,21 @@ export function snapshotPanes({ form, panes, keys, range, accumulator, released 
     ...{ start, end },
     tables: group.tables.map((table) => (table.size === 0 ? undefined : { table, snapshot: table.beginSnapshot() })),
   }))
-  function* chunks(): IterableIterator<StateChunk> {
-    const rows = new WindowRows(form, heldKeys, objects)
+  function* tables() {
     for (let g = 0; g < range.count; g++) {
+      const keyGroup = range.first + g
       for (const { start, end, tables } of held) {
-        const found = tables[g]
-        if (found === undefined) continue
-        const reader = new TableReader(found.snapshot)
-        while (reader.next()) {
-          rows.add(range.first + g, reader.key, start, end, reader.f64, reader.at + reader.first)
-          if (!rows.isEnough) continue
-          yield rows.take()
-          reader.resume()
-        }
+        const { snapshot } = tables[g] ?? {}
+        if (snapshot === undefined) continue
+        const add = (rows: WindowRows, { key, f64, at, first }: TableReader): void => rows.add(keyGroup, key, start, end, f64, at + first)
+        yield { snapshot, add }
       }
     }
-    if (rows.count > 0) yield rows.take()
   }
   return {
     ...{ name: form.name, scope: 'keyed', form: form.form },
     ...(accumulator.declared !== undefined && { declared: accumulator.declared }),
-    chunks,
+    chunks: () => chunksOfTables(new WindowRows(form, heldKeys, objects), tables()),
     release() {
       for (const { tables } of held) for (const found of tables) found?.table.endSnapshot(found.snapshot)
       heldKeys.release()

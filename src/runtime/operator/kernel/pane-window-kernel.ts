@@ -3,7 +3,6 @@
  * fast form of the window operator. Results, late data and lateness are exactly the plain operator's.
  */
 import { StreamError } from '../../../base/core/stream-error.ts'
-import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
 import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
@@ -11,7 +10,6 @@ import { minWatermark, type OperatorContext } from '../operator.ts'
 import { oddWindowsTable } from '../window/accumulator-columns.ts'
 import type { WindowOperator } from '../window/window-operator.ts'
 import { otherAssigner } from '../window/window-restore.ts'
-import type { Accumulator } from './accumulator.ts'
 import { compileMerge, type MergeEntry } from './compile-merge.ts'
 import { keyProperties, keyPropertiesText } from './key-properties.ts'
 import type { KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
@@ -19,22 +17,12 @@ import { type SnapshotPane, snapshotPanes } from './pane-snapshot.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { isOfForm, type RestoredWindow, restoredWindows, writeRestored } from './restore-windows.ts'
-import { type GroupRange, type TableGroup, upsertText } from './table-group.ts'
+import { type TableGroup, upsertText } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
+import type { WindowKernelOptions } from './window-kernel-options.ts'
 import { type WindowsForm, windowsForm } from './window-rows.ts'
 
-export interface PaneWindowOptions extends PaneOptions {
-  readonly range: GroupRange
-  readonly key: KeySpec
-  readonly accumulator: Accumulator
-  /** Whether a result is { key, windowStart, windowEnd, ...aggregates } or the user's own. */
-  readonly framed: boolean
-  readonly lateTag: string | undefined
-  /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
-  readonly emitter?: WindowEmitter
-  /** Makes the plain operator. */
-  readonly plain: () => WindowOperator
-}
+export interface PaneWindowOptions extends WindowKernelOptions, PaneOptions {}
 
 export class PaneWindowKernel implements KeyedKernel {
   readonly keys = new KeySpace()

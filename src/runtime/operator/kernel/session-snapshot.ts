@@ -1,11 +1,11 @@
 /** The sessions of a kernel on their way into a snapshot: key by key, each key's in order of time. */
 import type { KeySpace } from '../../state/key-space.ts'
-import type { StateChunk, StateSnapshot } from '../../state/snapshot.ts'
-import { TableReader } from '../../state/table-reader.ts'
+import type { StateSnapshot } from '../../state/snapshot.ts'
+import type { TableReader } from '../../state/table-reader.ts'
 import { HeldKeys } from './held-keys.ts'
 import { type PoolSnapshot, type SessionStore, sessionWords } from './session-store.ts'
 import type { GroupRange, TableGroup } from './table-group.ts'
-import { WindowRows, type WindowsForm } from './window-rows.ts'
+import { chunksOfTables, WindowRows, type WindowsForm } from './window-rows.ts'
 
 export interface SessionSnapshotOptions {
   readonly form: WindowsForm
@@ -20,23 +20,14 @@ export function snapshotSessions({ form, store, group, keys, range, released }: 
   const heldKeys = new HeldKeys(keys)
   const pool = store.beginSnapshot()
   const held = group.tables.map((table) => (table.size === 0 ? undefined : { table, snapshot: table.beginSnapshot() }))
-  function* chunks(): IterableIterator<StateChunk> {
-    const rows = new WindowRows(form, heldKeys, undefined)
-    for (const [g, found] of held.entries()) {
-      if (found === undefined) continue
-      const reader = new TableReader(found.snapshot)
-      while (reader.next()) {
-        addSessions(pool, rows, range.first + g, reader)
-        if (!rows.isEnough) continue
-        yield rows.take()
-        reader.resume()
-      }
-    }
-    if (rows.count > 0) yield rows.take()
-  }
+  const tables = held.flatMap((found, g) =>
+    found === undefined
+      ? []
+      : [{ snapshot: found.snapshot, add: (rows: WindowRows, reader: TableReader) => addSessions(pool, rows, range.first + g, reader) }],
+  )
   return {
     ...{ name: form.name, scope: 'keyed', form: form.form },
-    chunks,
+    chunks: () => chunksOfTables(new WindowRows(form, heldKeys, undefined), tables),
     release() {
       for (const found of held) found?.table.endSnapshot(found.snapshot)
       heldKeys.release()

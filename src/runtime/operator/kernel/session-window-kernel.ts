@@ -4,14 +4,12 @@
  * others (out of order, late, for a session that has fired) take the plain way below it, with the same meaning.
  */
 import { StreamError } from '../../../base/core/stream-error.ts'
-import type { KeySpec } from '../../../program/graph/operator-descriptor.ts'
 import { KeySpace, type KeySpaceKind } from '../../state/key-space.ts'
 import type { RestoredState, StateSnapshot } from '../../state/snapshot.ts'
 import { firstValueWord, type TypedTable } from '../../state/typed-table.ts'
 import { minWatermark, type OperatorContext } from '../operator.ts'
 import { oddWindowsTable } from '../window/accumulator-columns.ts'
 import type { WindowOperator } from '../window/window-operator.ts'
-import type { Accumulator } from './accumulator.ts'
 import { compileMerge } from './compile-merge.ts'
 import { keyProperties } from './key-properties.ts'
 import type { EmitText, KernelKey, KernelNames, KernelRow, KernelText, KeyedKernel } from './keyed-kernel.ts'
@@ -21,23 +19,13 @@ import { SessionPlaces } from './session-places.ts'
 import { snapshotSessions } from './session-snapshot.ts'
 import { SessionStore, sessionWords } from './session-store.ts'
 import { inEntry, isLate, isMisfit, sessionAddText, sessionFireText } from './session-text.ts'
-import { type GroupRange, TableGroup } from './table-group.ts'
+import { TableGroup } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
+import type { WindowKernelOptions } from './window-kernel-options.ts'
 import { type WindowsForm, windowsForm } from './window-rows.ts'
 
-export interface SessionWindowOptions {
+export interface SessionWindowOptions extends WindowKernelOptions {
   readonly gapMs: number
-  readonly allowedLatenessMs: number
-  readonly range: GroupRange
-  readonly key: KeySpec
-  readonly accumulator: Accumulator
-  /** Whether a result is { key, windowStart, windowEnd, ...aggregates } or the user's own. */
-  readonly framed: boolean
-  readonly lateTag: string | undefined
-  /** The user's process function, which gets each result in place of the output. Only where windows fire once. */
-  readonly emitter?: WindowEmitter
-  /** Makes the plain operator. */
-  readonly plain: () => WindowOperator
 }
 
 const nowhere = new Float64Array(0)

@@ -1,6 +1,8 @@
 /** Rows of a kernel's windows or panes in the making: a chunk of a snapshot as soon as there are enough of them. */
 import type { ColumnarUnitColumn } from '../../../base/columnar/column-batch.ts'
 import type { StateChunk } from '../../state/snapshot.ts'
+import { TableReader } from '../../state/table-reader.ts'
+import type { TableSnapshot } from '../../state/typed-table.ts'
 import { elementsTable, panesTable, windowsTable } from '../window/accumulator-columns.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { HeldKeys } from './held-keys.ts'
@@ -21,6 +23,23 @@ export function windowsForm(accumulator: Accumulator, ofPanes: boolean): Windows
   const { columns } = accumulator
   if (accumulator.objects?.isList === true) return { name: elementsTable, form: 'list', columns, bounds }
   return ofPanes ? { name: panesTable, form: 'panes', columns, bounds } : { name: windowsTable, form: 'windows', columns, bounds }
+}
+
+/** The chunks of a snapshot: `add` puts what a table's entry at hand holds into the rows. */
+export function* chunksOfTables(
+  rows: WindowRows,
+  tables: Iterable<{ readonly snapshot: TableSnapshot; readonly add: (rows: WindowRows, reader: TableReader) => void }>,
+): IterableIterator<StateChunk> {
+  for (const { snapshot, add } of tables) {
+    const reader = new TableReader(snapshot)
+    while (reader.next()) {
+      add(rows, reader)
+      if (!rows.isEnough) continue
+      yield rows.take()
+      reader.resume()
+    }
+  }
+  if (rows.count > 0) yield rows.take()
 }
 
 export class WindowRows {
