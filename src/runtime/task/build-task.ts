@@ -30,9 +30,10 @@ import { InputGate } from './input-gate.ts'
 import { wasFinished } from './open-task.ts'
 import { type OutgoingEdge, OutgoingEdges } from './outgoing-edges.ts'
 import type { SlotHost } from './slot.ts'
-import { Task, type TaskPhase } from './task.ts'
+import { Task } from './task.ts'
 import { TaskCheckpoints } from './task-checkpoints.ts'
 import type { TaskInput } from './task-input.ts'
+import type { TaskPhase } from './task-options.ts'
 
 export interface TaskBlueprint {
   readonly deployment: SlotDeployment

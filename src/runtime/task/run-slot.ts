@@ -15,7 +15,9 @@ import type { SlotDeployment, ToSlot } from './deployment.ts'
 import { openTask } from './open-task.ts'
 import type { RunningSlot, RunSlot, SlotHost, TaskDescription } from './slot.ts'
 import { SourceInput } from './source-input.ts'
-import type { Task, TaskPhase } from './task.ts'
+import type { Task } from './task.ts'
+import type { TaskPhase } from './task-options.ts'
+import { describeTask } from './task-report.ts'
 
 const turnMs = 1
 const metricsIntervalMs = 250
@@ -55,7 +57,7 @@ class Slot implements RunningSlot {
   }
 
   describe(): readonly TaskDescription[] {
-    return this.#tasks.map((task) => (this.#state === 'opening' ? { ...task.describe(), phase: 'opening' } : task.describe()))
+    return this.#tasks.map((task) => (this.#state === 'opening' ? { ...describeTask(task), phase: 'opening' } : describeTask(task)))
   }
 
   wake(): void {

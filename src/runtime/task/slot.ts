@@ -6,7 +6,7 @@ import type { Clock } from '../../base/core/clock.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { ControlPort, SlotDeployment, WakePeer } from './deployment.ts'
-import type { TaskPhase } from './task.ts'
+import type { TaskPhase } from './task-options.ts'
 
 export interface SlotHost {
   readonly clock: Clock

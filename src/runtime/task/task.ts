@@ -13,53 +13,16 @@
  *
  * In running, waiting and suspended a checkpoint under way (TaskCheckpoints) goes ahead of all else.
  */
-import type { Clock } from '../../base/core/clock.ts'
-import type { StreamError } from '../../base/core/stream-error.ts'
-import type { Chain } from '../chain/chain.ts'
 import type { ChainUnit } from '../chain/chain-input.ts'
-import { maxWatermark } from '../operator/operator.ts'
 import type { CheckpointStart } from '../state/snapshot.ts'
 import type { TaskMetrics } from './deployment.ts'
 import type { FirstKeys } from './first-keys.ts'
-import { operatorCounts } from './operator-counts.ts'
-import type { OutgoingEdges } from './outgoing-edges.ts'
-import type { TaskDescription } from './slot.ts'
-import type { TaskCheckpoints } from './task-checkpoints.ts'
-import type { TaskEvent, TaskInput } from './task-input.ts'
+import { TaskAlarms } from './task-alarms.ts'
+import { TaskEnding } from './task-ending.ts'
+import type { TaskEvent } from './task-input.ts'
+import type { StepResult, TaskOptions, TaskPhase } from './task-options.ts'
+import { closeTask, taskMetrics } from './task-report.ts'
 import { TimeSplit } from './time-split.ts'
-
-/** progressed: call again; idle: no input; blocked: no credit; awaiting: a promise; ended: never again. */
-export type StepResult = 'progressed' | 'idle' | 'blocked' | 'awaiting' | 'ended'
-
-export type TaskPhase = 'running' | 'ending' | 'waiting' | 'suspended' | 'draining' | 'finished' | 'failed' | 'canceled'
-
-export interface TaskOptions {
-  readonly vertex: number
-  readonly subtask: number
-  readonly input: TaskInput
-  readonly chain: Chain
-  readonly edges: OutgoingEdges
-  readonly checkpoints: TaskCheckpoints
-  /** Waits at its end for a checkpoint that commits what it wrote last. */
-  readonly waitsAtEnd: boolean
-  /** It had finished in the snapshot that the job goes on from: its outputs end at once. */
-  readonly isRestoredFinished: boolean
-  readonly clock: Clock
-  readonly wake: () => void
-  readonly onPhase: (phase: TaskPhase) => void
-  readonly onFailure: (thrown: unknown) => void
-  /** 0: never. */
-  readonly watermarkIntervalMs: number
-  readonly counters: Record<string, number>
-  readonly late: readonly { value: number }[]
-  /** StreamNode ids of the chain's operators. */
-  readonly nodeIds: readonly number[]
-  /** Where keyed state was taken over from another run. */
-  readonly firstKeys?: FirstKeys
-}
-
-/** A source that is far faster than the clock tells time this often: what waits for time is bounded in rows too. */
-const rowsPerProbe = 65_536
 
 export class Task {
   readonly options: TaskOptions
@@ -69,14 +32,9 @@ export class Task {
   #unit: ChainUnit | undefined
   #firstKeys: FirstKeys | undefined
   #awaited: Promise<void> | undefined
-  #nextTimerMs = Number.POSITIVE_INFINITY
-  #nextProbeMs: number
-  #nextProbeRows = rowsPerProbe
-  #blockedSinceProbe = false
-  #endingAt = 0
+  readonly #alarms: TaskAlarms
+  readonly #ending: TaskEnding
   #suspendedBy: number | undefined
-  #saidEndOfData = false
-  #saidEndOfPartition = false
   #lastResult: StepResult = 'progressed'
 
   constructor(options: TaskOptions) {
@@ -84,22 +42,21 @@ export class Task {
     this.#firstKeys = options.firstKeys
     if (options.isRestoredFinished) this.phase = 'draining'
     this.time = new TimeSplit(options.clock.elapsed())
-    this.#nextProbeMs = options.watermarkIntervalMs > 0 ? options.clock.now() + options.watermarkIntervalMs : Number.POSITIVE_INFINITY
+    this.#alarms = new TaskAlarms(options.watermarkIntervalMs, options.clock.now())
+    this.#ending = new TaskEnding(options)
   }
 
   /** Earliest time at which a step has something to do though nothing arrives. */
   get wakeAtMs(): number {
-    let at = Number.POSITIVE_INFINITY
+    const { edges, input } = this.options
     // What blocks a task, or what it awaits, wakes it; its timers can do nothing before.
-    if (this.phase === 'running' && this.#lastResult === 'idle') {
-      at = Math.min(this.#nextTimerMs, this.options.input.needsProbe === true ? this.#nextProbeMs : Number.POSITIVE_INFINITY)
-    }
-    return Math.min(at, this.options.edges.wakeAtMs)
+    if (this.phase !== 'running' || this.#lastResult !== 'idle') return edges.wakeAtMs
+    return Math.min(edges.wakeAtMs, this.#alarms.nextMs(input.needsProbe === true))
   }
 
   /** A timer rings when its millisecond is over: none of the rows that belong to it can come any more. */
   requestTimer(atMs: number): void {
-    this.#nextTimerMs = Math.min(this.#nextTimerMs, atMs + 1)
+    this.#alarms.requestTimer(atMs + 1)
   }
 
   get isOver(): boolean {
@@ -116,7 +73,7 @@ export class Task {
       this.fail(thrown)
       result = 'ended'
     }
-    if (result === 'blocked' || result === 'awaiting') this.#blockedSinceProbe = true
+    if (result === 'blocked' || result === 'awaiting') this.#alarms.noteBlocked()
     this.#lastResult = result
     this.time.note(result, this.options.clock.elapsed())
     return result
@@ -133,8 +90,8 @@ export class Task {
     if (chain.isAdvancing) return this.#advance()
     if (checkpoints.isUnderWay) return this.#checkpoint()
     if (this.phase !== 'running') return this.#goOnEnding()
-    if (this.#unit === undefined && nowMs >= this.#nextTimerMs) return this.#fireTimers(nowMs)
-    if (nowMs >= this.#nextProbeMs || (this.recordsIn >= this.#nextProbeRows && this.options.watermarkIntervalMs > 0)) this.#probe(nowMs)
+    if (this.#unit === undefined && this.#alarms.isTimerDue(nowMs)) return this.#fireTimers(nowMs)
+    if (this.#alarms.isProbeDue(nowMs, this.recordsIn)) this.#probe(nowMs)
     if (this.#unit === undefined) return this.#take(this.options.input.poll(checkpoints.holdsBarriers), nowMs)
     const time = this.options.input.pollTime?.()
     if (time !== undefined) return this.#take(time, nowMs)
@@ -207,18 +164,15 @@ export class Task {
   }
 
   #fireTimers(nowMs: number): StepResult {
-    const requested = this.#nextTimerMs
-    this.#nextTimerMs = Number.POSITIVE_INFINITY
+    const dueMs = this.#alarms.takeTimer()
     // Stopped on a full output: what is left is due still.
-    if (!this.options.chain.fireProcessingTimers(nowMs - 1)) this.#nextTimerMs = Math.min(this.#nextTimerMs, requested)
+    if (!this.options.chain.fireProcessingTimers(nowMs - 1)) this.#alarms.requestTimer(dueMs)
     return 'progressed'
   }
 
   #probe(nowMs: number): void {
-    this.#nextProbeMs = nowMs + this.options.watermarkIntervalMs
-    this.#nextProbeRows = this.recordsIn + rowsPerProbe
-    this.options.input.onPeriodic?.(nowMs, this.#blockedSinceProbe)
-    this.#blockedSinceProbe = false
+    const wasBlocked = this.#alarms.probed(nowMs, this.recordsIn)
+    this.options.input.onPeriodic?.(nowMs, wasBlocked)
   }
 
   #goOnEnding(): StepResult {
@@ -234,26 +188,11 @@ export class Task {
   }
 
   #end(): StepResult {
-    const { chain, waitsAtEnd } = this.options
-    const { nodes } = chain.runtime
-    if (this.#endingAt === nodes.length) {
-      if (!this.#sayEndOfData()) return 'blocked'
-      this.#become(waitsAtEnd ? 'waiting' : 'draining')
-      return 'progressed'
-    }
-    chain.renew()
-    // One a step: what an operator emits at its end, a sink's write or a watermark among it, is through before the next one's.
-    const promise = nodes[this.#endingAt++]!.operator?.endInput?.()
-    return promise === undefined ? 'progressed' : this.#await(promise)
-  }
-
-  #sayEndOfData(): boolean {
-    const { edges } = this.options
-    if (this.#saidEndOfData) return true
-    if (!edges.scatter()) return false
-    edges.broadcast({ kind: 'endOfData' })
-    this.#saidEndOfData = true
-    return true
+    const step = this.#ending.end()
+    if (step instanceof Promise) return this.#await(step)
+    if (step !== 'ended') return step
+    this.#become(this.options.waitsAtEnd ? 'waiting' : 'draining')
+    return 'progressed'
   }
 
   #wait(): StepResult {
@@ -272,19 +211,12 @@ export class Task {
   }
 
   #drain(): StepResult {
-    const { edges, input, checkpoints } = this.options
-    if (this.#suspendedBy === undefined && !this.#sayEndOfData()) return 'blocked'
-    if (!this.#saidEndOfPartition) edges.broadcast({ kind: 'endOfPartition' })
-    this.#saidEndOfPartition = true
-    const isDrained = edges.drain()
-    // Producers still have to get rid of their last words.
-    if (!input.isClosed && input.poll() !== undefined) return 'progressed'
-    if (!isDrained) return 'blocked'
-    if (!input.isClosed) return 'idle'
-    const { answers } = checkpoints
+    const step = this.#ending.drain(this.#suspendedBy === undefined)
+    if (step !== 'ended') return step
+    const { answers, isWriting } = this.options.checkpoints
     if (answers !== undefined) return this.#await(answers)
     // Of a finished task the last snapshot stands in later ones, in files of the same names: nobody else may write or remove those.
-    if (checkpoints.isWriting) return 'awaiting'
+    if (isWriting) return 'awaiting'
     this.#become('finished')
     return 'ended'
   }
@@ -356,49 +288,12 @@ export class Task {
   }
 
   /** Closes every operator and the input, whatever state they are in; answers what failed in doing so. */
-  async close(): Promise<StreamError[] | unknown[]> {
-    const failures: unknown[] = []
-    const closing = [
-      () => this.options.checkpoints.answers,
-      ...[...this.options.chain.runtime.nodes].reverse().map((node) => () => node.operator?.close?.()),
-      () => this.options.input.close?.(),
-    ]
-    for (const close of closing) {
-      try {
-        await close()
-      } catch (thrown) {
-        failures.push(thrown)
-      }
-    }
-    return failures
-  }
-
-  describe(): TaskDescription {
-    const { vertex, subtask, chain, input, checkpoints } = this.options
-    return {
-      vertex,
-      subtask,
-      phase: this.phase,
-      isFiring: chain.isAdvancing,
-      isAligning: input.isAligning === true,
-      isTakingSnapshot: checkpoints.isUnderWay,
-      isWritingSnapshot: checkpoints.isWriting,
-    }
+  close(): Promise<unknown[]> {
+    return closeTask(this.options)
   }
 
   metrics(): TaskMetrics {
-    const { vertex, subtask, counters, late, input, edges, chain } = this.options
     this.time.note(undefined, this.options.clock.elapsed())
-    return {
-      vertex,
-      subtask,
-      recordsIn: this.recordsIn,
-      recordsOut: edges.edges.length > 0 ? edges.rowsOut : chain.runtime.nodes.length > 0 ? this.recordsIn : 0,
-      watermark: Math.min(input.watermark, maxWatermark),
-      lateRecordsDropped: late.reduce((sum, { value }) => sum + value, 0),
-      ...this.time.millis,
-      counters,
-      operators: operatorCounts(chain.runtime.nodes, this.options.nodeIds, this.recordsIn),
-    }
+    return taskMetrics(this)
   }
 }

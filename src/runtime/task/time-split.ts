@@ -2,7 +2,7 @@
  * How a task's time divides into busy, idle and backpressured, which add up to all of it. Time from a step that got
  * something done to the next step is busy, its own turn in the thread included.
  */
-import type { StepResult } from './task.ts'
+import type { StepResult } from './task-options.ts'
 
 export class TimeSplit {
   #sinceMs: number

@@ -14,7 +14,8 @@ import type { Source, SourceReader, SourceReaderContext, SourceUnit } from '../.
 import { buildTask } from '../../../src/runtime/task/build-task.ts'
 import type { FromSlot, SlotDeployment } from '../../../src/runtime/task/deployment.ts'
 import { SourceInput } from '../../../src/runtime/task/source-input.ts'
-import type { StepResult, Task } from '../../../src/runtime/task/task.ts'
+import type { Task } from '../../../src/runtime/task/task.ts'
+import type { StepResult } from '../../../src/runtime/task/task-options.ts'
 import { wireSlots } from '../../../src/runtime/task/wire-slots.ts'
 import { planOf } from '../../program/graph/plan-support.ts'
 
