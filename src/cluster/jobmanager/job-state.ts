@@ -2,28 +2,17 @@
  * What becomes of a job while its slots run: events go in, decisions come out. Pure: no messages, no threads, and the time is
  * handed in; the JobMaster around it performs the decisions.
  *
- * What always holds: a move that is not in the table is a bug; the first failure that is not followed by a restart is the cause
+ * What always holds: a move that is not in the table (execution-moves.ts) is a bug; the first failure that is not followed by a restart is the cause
  * that is reported, and later ones are consequences; a region runs again only when every slot of it has ended and its
  * enumerators are closed; a job ends once, when that holds for all of it, so that nothing of it runs any more when the client
  * hears the result.
  */
 import { assert, StreamError } from '../../base/core/stream-error.ts'
 import type { JobStatus } from '../../program/api/executor.ts'
+import { jobMoves } from './execution-moves.ts'
 import type { FailoverRegion } from './failover-regions.ts'
 import { notRestarted } from './place-error.ts'
 import type { RestartStrategy } from './restart-strategy.ts'
-
-/** Every legal move. FINISHED, CANCELED and FAILED are final. */
-export const legalMoves: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
-  CREATED: ['RUNNING', 'FAILING', 'CANCELLING'],
-  RUNNING: ['FINISHED', 'RESTARTING', 'FAILING', 'CANCELLING'],
-  RESTARTING: ['RUNNING', 'FAILING', 'CANCELLING'],
-  FAILING: ['FAILED'],
-  CANCELLING: ['CANCELED'],
-  FAILED: [],
-  CANCELED: [],
-  FINISHED: [],
-}
 
 export type JobEvent =
   | { readonly on: 'deployed' }
@@ -100,7 +89,7 @@ export class JobState {
   }
 
   get ended(): boolean {
-    return legalMoves[this.#status].length === 0
+    return jobMoves[this.#status].length === 0
   }
 
   /** The regions that a failure of this one concerns, or a failure of none. */
@@ -279,7 +268,7 @@ export class JobState {
   }
 
   #move(to: JobStatus): void {
-    assert(legalMoves[this.#status].includes(to), `a job cannot go from ${this.#status} to ${to}`)
+    assert(jobMoves[this.#status].includes(to), `a job cannot go from ${this.#status} to ${to}`)
     this.#status = to
   }
 }

@@ -4,7 +4,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
-import { type JobDecision, type JobEvent, JobState, legalMoves } from '../../../src/cluster/jobmanager/job-state.ts'
+import { jobMoves } from '../../../src/cluster/jobmanager/execution-moves.ts'
+import { type JobDecision, type JobEvent, JobState } from '../../../src/cluster/jobmanager/job-state.ts'
 import { RestartStrategy } from '../../../src/cluster/jobmanager/restart-strategy.ts'
 
 const boom = new StreamError('USER_FUNCTION_FAILED', 'boom')
@@ -207,7 +208,7 @@ describe('a job that fails', () => {
           if (each.on === 'redeployed' && before === 'RESTARTING' && state.status === 'RUNNING')
             for (const slot of [0, 1, 2]) live.add(slot)
           questions.push(...decisions.flatMap((decision) => answerTo(decision) ?? []))
-          if (state.status !== before) expect(legalMoves[before]).toContain(state.status)
+          if (state.status !== before) expect(jobMoves[before]).toContain(state.status)
         }
         apply({ on: 'deployed' })
         for (const each of events) {

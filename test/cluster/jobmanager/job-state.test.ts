@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
-import { type JobDecision, type JobEvent, JobState, legalMoves } from '../../../src/cluster/jobmanager/job-state.ts'
+import { jobMoves } from '../../../src/cluster/jobmanager/execution-moves.ts'
+import { type JobDecision, type JobEvent, JobState } from '../../../src/cluster/jobmanager/job-state.ts'
 import { RestartStrategy } from '../../../src/cluster/jobmanager/restart-strategy.ts'
 
 const boom = new StreamError('USER_FUNCTION_FAILED', 'boom')
@@ -128,7 +129,7 @@ describe('the state of a job', () => {
           const before = state.status
           const decisions = state.apply(each, 0)
           const after = state.status
-          if (after !== before) expect(legalMoves[before]).toContain(after)
+          if (after !== before) expect(jobMoves[before]).toContain(after)
           if (after === 'FAILING' && before !== 'FAILING' && 'error' in each) first = each.error
           for (const decision of decisions) {
             if (decision.do === 'closeEnumerators') closing = true
