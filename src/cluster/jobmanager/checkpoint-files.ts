@@ -11,6 +11,7 @@ import {
   metadataName,
   removeCheckpoint,
   removeGivenUp,
+  removeUnfinishedBeside,
   savepointDirectory,
   writeMetadata,
 } from '../../runtime/checkpoint/checkpoint-storage.ts'
@@ -89,6 +90,12 @@ export class CheckpointFiles {
     for (const { path } of carried.flatMap(filesOf)) await this.#copy(`${earlier}/${path}`, `${metadata.directory}/${path}`)
     const { sizeBytes } = await writeMetadata(metadata, this.#options.fileSystem)
     return sizeBytes + metadata.operators.reduce((sum, operator) => sum + sizeOf(operator), 0)
+  }
+
+  /** The job owns this checkpoint, of a job before it, from now on, and with it what that one left unfinished. */
+  takeOver(metadata: CheckpointMetadata): void {
+    const { jobId, fileSystem } = this.#options
+    if (metadata.jobId !== jobId) this.#inBackground(metadata.directory, () => removeUnfinishedBeside(metadata, fileSystem))
   }
 
   /** A checkpoint that is complete; nothing of it goes before `after` has settled. */

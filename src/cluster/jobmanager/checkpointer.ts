@@ -76,7 +76,10 @@ export class Checkpointer {
     this.#options = options
     this.#history = new CheckpointHistory(remembered)
     this.#latest = restored?.metadata
-    if (restored?.claimed === true) this.#owned.set(restored.metadata.checkpointId, restored.metadata)
+    if (restored?.claimed === true) {
+      this.#owned.set(restored.metadata.checkpointId, restored.metadata)
+      options.files.takeOver(restored.metadata)
+    }
     this.#coordinator = new CheckpointCoordinator({
       settings,
       tasks: jobGraph.vertices.flatMap(({ id, parallelism }) => Array.from({ length: parallelism }, (_, subtask) => `${id}/${subtask}`)),

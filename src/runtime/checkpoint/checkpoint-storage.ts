@@ -215,6 +215,17 @@ export async function removeUnfinished(directory: string, fileSystem: FileSystem
   await removeIfEmpty(directory, fileSystem)
 }
 
+/**
+ * Removes what the job of a checkpoint had begun and not completed when it ended: the process may have been killed. What is complete beside
+ * it stays, as does the checkpoint itself. Nobody else may be running that job.
+ */
+export async function removeUnfinishedBeside({ directory, jobId, kind }: CheckpointMetadata, fileSystem: FileSystem): Promise<void> {
+  const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
+  if (kind !== 'checkpoint' || !parent.endsWith(`/${jobId}`)) return
+  for (const { path, isDirectory } of await fileSystem.list(parent))
+    if (isDirectory && /\/chk-\d+$/.test(path)) await removeUnfinished(path, fileSystem)
+}
+
 async function removeIfEmpty(directory: string, fileSystem: FileSystem): Promise<void> {
   if ((await fileSystem.status(directory))?.isDirectory !== true) return
   if ((await fileSystem.list(directory)).length === 0) await fileSystem.remove(directory, { recursive: true })
