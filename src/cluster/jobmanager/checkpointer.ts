@@ -2,7 +2,7 @@
  * Takes the checkpoints of one job: performs what the CheckpointCoordinator decides, between the slots, the enumerators, the files and
  * whoever asked.
  *
- * What always holds: the enumerators' snapshots and `startCheckpoint` to every slot leave in one turn; slots hear of a completion only
+ * What always holds: `startCheckpoint` goes to every slot in the turn in which the enumerators' snapshots are there, in the order of ids; slots hear of a completion only
  * when its metadata is durable; `latest` is a complete checkpoint, or what the job started from.
  */
 import type { Clock, TimerHandle } from '../../base/core/clock.ts'
@@ -11,6 +11,8 @@ import type { CheckpointReport, JobEvent } from '../../program/api/executor.ts'
 import type { JobGraph, JobVertex } from '../../program/graph/job-graph.ts'
 import type { CheckpointMetadata, StateTable } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import type { FromSlot, ToSlot } from '../../runtime/task/deployment.ts'
+import type { ArchivedCheckpoints } from '../rpc/job-archive.ts'
+import type { SourceHost, SourceSnapshots } from '../rpc/source-host.ts'
 import { assembleMetadata, finishedTasks } from './assemble-metadata.ts'
 import { CheckpointCoordinator, type CheckpointDecision, type CheckpointEvent } from './checkpoint-coordinator.ts'
 import type { CheckpointFiles } from './checkpoint-files.ts'
@@ -18,7 +20,6 @@ import { CheckpointHistory } from './checkpoint-history.ts'
 import type { CheckpointSettings } from './checkpoint-settings.ts'
 import { type EnumeratorFiles, writeEnumerators } from './enumerator-state.ts'
 import type { CheckpointRequest, PendingCheckpoint, TaskId } from './pending-checkpoint.ts'
-import type { SourceCoordinator } from './source-coordinator.ts'
 
 export interface CheckpointerOptions extends EnumeratorFiles {
   readonly jobId: string
@@ -32,8 +33,7 @@ export interface CheckpointerOptions extends EnumeratorFiles {
   readonly remembered: number
   /** What the job starts from; `claimed`: it is the job's own from now on. */
   readonly restored?: { readonly metadata: CheckpointMetadata; readonly claimed: boolean }
-  /** By vertex. */
-  readonly sources: ReadonlyMap<number, SourceCoordinator>
+  readonly sources: Pick<SourceHost, 'snapshotAll' | 'notifyCheckpointComplete'>
   readonly sendToAll: (message: ToSlot) => void
   /** A checkpoint that commits is complete: sinks have been told. `stops`: it is a savepoint that stops the job. */
   readonly onCommitted: (checkpointId: number, stops: boolean) => void
@@ -74,7 +74,8 @@ export class Checkpointer {
   constructor(options: CheckpointerOptions) {
     const { settings, jobGraph, restored, remembered } = options
     this.#options = options
-    this.#history = new CheckpointHistory(remembered)
+    this.#history = new CheckpointHistory(remembered, jobGraph.vertices)
+    if (restored !== undefined) this.#history.restored(restored.metadata, options.clock.now())
     this.#latest = restored?.metadata
     if (restored?.claimed === true) {
       this.#owned.set(restored.metadata.checkpointId, restored.metadata)
@@ -100,6 +101,15 @@ export class Checkpointer {
     return this.#history.reports(this.#options.clock.now())
   }
 
+  /** Some regions go on from `latest` now, after a failure. */
+  restoredLatest(): void {
+    if (this.#latest !== undefined) this.#history.restored(this.#latest, this.#options.clock.now())
+  }
+
+  archive(): ArchivedCheckpoints {
+    return this.#history.archive()
+  }
+
   receive(message: FromSlot): void {
     switch (message.say) {
       case 'taskState':
@@ -110,7 +120,7 @@ export class Checkpointer {
         return this.#apply({ on: 'taskAwaits', task: taskOf(message) })
       case 'checkpointAcknowledged': {
         const { checkpointId, snapshot, durations } = message
-        this.#history.acknowledged(checkpointId, durations)
+        this.#history.acknowledged(checkpointId, message, durations, this.#options.clock.now())
         return this.#apply({ on: 'acknowledged', task: taskOf(message), checkpointId, snapshot })
       }
       case 'checkpointDeclined': {
@@ -189,6 +199,7 @@ export class Checkpointer {
       case 'delete': {
         const owned = this.#owned.get(decision.checkpointId)
         this.#owned.delete(decision.checkpointId)
+        this.#history.discarded(decision.checkpointId)
         // What is being stored may be copying from it.
         const stores = [...this.#underWay.values()].map(({ storing }) => storing)
         return owned && this.#options.files.remove(owned, Promise.all(stores))
@@ -198,25 +209,47 @@ export class Checkpointer {
     }
   }
 
-  #trigger({ checkpointId, asked }: PendingCheckpoint): void {
-    const { clock, files, sources, jobGraph, sendToAll } = this.#options
+  #trigger(pending: PendingCheckpoint): void {
+    const { checkpointId, asked } = pending
+    const { clock, files, sources } = this.#options
     const directory = asked.directory ?? files.checkpoint(checkpointId)
     const timestampMs = clock.now()
-    this.#history.triggered(checkpointId, asked.kind, directory, timestampMs)
+    this.#history.triggered(checkpointId, { kind: asked.kind, path: directory, stops: asked.stop !== undefined }, timestampMs)
+    const asks = Promise.withResolvers<ReadonlyMap<number, StateTable>>()
+    // What it fails of is applied where it fails.
+    asks.promise.catch(() => undefined)
+    this.#directories.set(checkpointId, directory)
+    this.#underWay.set(checkpointId, { directory, triggeredMs: timestampMs, enumerators: asks.promise, sizeBytes: 0 })
+    sources.snapshotAll(checkpointId, (answer) => {
+      if (answer instanceof StreamError) {
+        // No slot has heard of it, and nothing is written.
+        this.#underWay.delete(checkpointId)
+        asks.reject(answer)
+        return this.#apply({ on: 'declined', checkpointId, error: answer })
+      }
+      // It came to its end while the enumerators were asked.
+      if (pending.phase === 'aborted') return asks.resolve(new Map())
+      this.#begin(pending, directory, timestampMs, answer).then(asks.resolve, (thrown) => {
+        asks.reject(thrown)
+        this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') })
+      })
+    })
+  }
+
+  #begin(
+    { checkpointId, asked }: PendingCheckpoint,
+    directory: string,
+    timestampMs: number,
+    snapshots: SourceSnapshots,
+  ): Promise<ReadonlyMap<number, StateTable>> {
+    const { sendToAll, jobGraph } = this.#options
     const held = new Map<JobVertex, unknown>()
-    try {
-      for (const [vertex, source] of sources) held.set(jobGraph.vertices[vertex]!, source.snapshot(checkpointId))
-    } catch (thrown) {
-      return this.#apply({ on: 'declined', checkpointId, error: StreamError.from(thrown) })
-    }
+    for (const [vertex, state] of snapshots) held.set(jobGraph.vertices[vertex]!, state)
     sendToAll({
       do: 'startCheckpoint',
       checkpoint: { checkpointId, timestampMs, kind: asked.kind, directory, ...(asked.stop && { stop: asked.stop }) },
     })
-    const enumerators = writeEnumerators(held, directory, this.#options)
-    enumerators.catch((thrown) => this.#apply({ on: 'storeFailed', checkpointId, error: StreamError.from(thrown, 'IO_FAILED') }))
-    this.#directories.set(checkpointId, directory)
-    this.#underWay.set(checkpointId, { directory, triggeredMs: timestampMs, enumerators, sizeBytes: 0 })
+    return writeEnumerators(held, directory, this.#options)
   }
 
   /** Answers false where a folder with metadata may be left of a checkpoint that came to nothing. Never rejects. */
@@ -251,7 +284,7 @@ export class Checkpointer {
     if (asked.kind === 'checkpoint') this.#owned.set(checkpointId, metadata!)
     sendToAll({ do: 'checkpointComplete', checkpointId })
     if (commits) {
-      for (const source of sources.values()) source.notifyCheckpointComplete(checkpointId)
+      sources.notifyCheckpointComplete(checkpointId)
       onCommitted(checkpointId, asked.stop !== undefined)
     }
     const checkpoint = this.#history.completed(checkpointId, sizeBytes, clock.now())

@@ -63,7 +63,7 @@ export class HeldRows {
 
 const slotOf = (key: string): number => Number(key.slice(key.indexOf('/') + 1))
 
-/** The vertex of each collect id. */
+/** The vertex of each collect id: told by whoever plans the job, since the JobGraph does not say it. */
 export function collectVertices(streamGraph: StreamGraph, jobGraph: JobGraph): ReadonlyMap<string, number> {
   const vertices = new Map<string, number>()
   for (const vertex of jobGraph.vertices) {

@@ -1,6 +1,7 @@
 /**
- * Runs one job from the thread that started it: its enumerators, the talk with its slots, its metrics, its restarts and its end.
- * What must happen next is decided by JobState; this performs it. Its checkpoints are the Checkpointer's.
+ * Runs one job: the talk with its slots and its enumerators, its metrics, its restarts and its end. What must happen next is
+ * decided by JobState; this performs it. Its checkpoints are the Checkpointer's. It knows the plan as data only: functions are with
+ * the slots and with the SourceHost.
  *
  * What always holds: `result` settles once, after every slot has ended, every row that the job stands by was handed to onCollect
  * and every enumerator is closed. The error it rejects with is the first one that no restart followed.
@@ -21,10 +22,11 @@ import type {
   StopOptions,
 } from '../../program/api/executor.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
-import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { CheckpointMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import type { FromSlot } from '../../runtime/task/deployment.ts'
+import type { ArchivedJob } from '../rpc/job-archive.ts'
 import type { SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import type { HostSources } from '../rpc/source-host.ts'
 import { CheckpointFiles, type CheckpointPlace } from './checkpoint-files.ts'
 import { checkpointSettingsOf } from './checkpoint-settings.ts'
 import { Checkpointer } from './checkpointer.ts'
@@ -32,8 +34,9 @@ import type { DeployOptions } from './deploy-job.ts'
 import { readEnumerators } from './enumerator-state.ts'
 import { ExceptionHistory } from './exception-history.ts'
 import { type FailoverRegion, failoverRegions } from './failover-regions.ts'
-import { collectVertices, HeldRows } from './held-rows.ts'
+import { HeldRows } from './held-rows.ts'
 import { JobMetrics } from './job-metrics.ts'
+import { JobRecord } from './job-record.ts'
 import { type Attempt, JobRun } from './job-run.ts'
 import { type JobDecision, type JobEvent, JobState } from './job-state.ts'
 import { lostSlot, placedIn } from './place-error.ts'
@@ -41,8 +44,10 @@ import { RestartStrategy, restartSettingsOf } from './restart-strategy.ts'
 
 export interface JobMasterOptions {
   readonly jobId: string
-  readonly streamGraph: StreamGraph
   readonly jobGraph: JobGraph
+  /** The vertex of each collect sink, by its id. */
+  readonly collects: ReadonlyMap<string, number>
+  readonly hostSources: HostSources
   readonly slotPool: SlotPool
   readonly clock: Clock
   readonly fileSystem: FileSystem
@@ -75,9 +80,9 @@ export class JobMaster implements JobClient {
   readonly #run: JobRun
   readonly #metrics: JobMetrics
   readonly #rows: HeldRows
-  readonly #collectVertices: ReadonlyMap<string, number>
   readonly #checkpointer: Checkpointer
   readonly #exceptions = new ExceptionHistory()
+  readonly #record: JobRecord
   readonly #progressListeners: ((progress: JobProgress) => void)[] = []
   readonly #eventListeners: ((event: PublicEvent) => void)[] = []
   readonly #startedMs: number
@@ -88,10 +93,12 @@ export class JobMaster implements JobClient {
   #settle!: { resolve(result: JobExecutionResult): void; reject(error: StreamError): void }
 
   constructor(options: JobMasterOptions) {
-    const { jobId, jobGraph, streamGraph, clock, random, restored } = options
+    const { jobId, jobGraph, clock, random, restored } = options
     const settings = checkpointSettingsOf(jobGraph.config)
     const checkpointing = settings.intervalMs === undefined ? undefined : { mode: settings.mode }
     this.#options = options
+    this.#record = new JobRecord(jobId, jobGraph, clock)
+    this.#record.jobIs('CREATED')
     this.#startedMs = clock.elapsed()
     this.#regions = failoverRegions(jobGraph)
     this.#state = new JobState({
@@ -107,7 +114,6 @@ export class JobMaster implements JobClient {
     })
     this.#metrics = new JobMetrics(jobGraph)
     this.#rows = new HeldRows({ holds: checkpointing !== undefined, handOn: (channel, rows) => options.onCollect?.(channel, rows) })
-    this.#collectVertices = collectVertices(streamGraph, jobGraph)
     this.#checkpointer = new Checkpointer({
       ...options,
       ...(restored && { restored }),
@@ -158,15 +164,25 @@ export class JobMaster implements JobClient {
     return this.#exceptions.reports
   }
 
+  /** All that is told of it, while it runs and when it has ended. */
+  archive(): ArchivedJob {
+    return this.#record.archive({
+      checkpoints: this.#checkpointer.archive(),
+      counters: this.#metrics.counters(),
+      restarts: this.#restarts,
+    })
+  }
+
   /** Resolves when the job is deployed; rejects, and nothing of it runs, when what it starts from cannot be read. */
   async start(): Promise<void> {
     const all = this.#regions.map((_, region) => region)
     const vertices = this.#verticesOf(all)
     // Without a snapshot there is nothing to wait for: the job is RUNNING when this returns.
     const restored = this.#options.restored && (await this.#restoredOf(vertices))
+    this.#record.scheduled(vertices)
     this.#run.deploy({ attempt: this.#restarts, vertices, ...restored })
     this.#apply({ on: 'deployed' })
-    this.#run.startSources(vertices)
+    this.#run.sources.start(vertices)
   }
 
   /** Resolves when nothing of the job runs any more, whatever its end, which `result` tells. */
@@ -217,24 +233,32 @@ export class JobMaster implements JobClient {
   #slotEvents(): SlotEvents {
     return {
       message: (slot, message) => this.#guarded(() => this.#receive(slot, message), `a message of slot ${slot}`),
-      failed: (slot, error) => this.#failed(error, this.#regionOf(slot)),
-      done: (slot) => this.#apply({ on: 'slotDone', slot }),
-      lost: (slot, cause) =>
-        this.#apply({
-          ...{ on: 'slotLost', slot, error: lostSlot(this.#options.jobGraph, slot, cause) },
-          fatal: this.#isFatal(this.#regionOf(slot)),
-        }),
+      deployed: (slot, location) => this.#record.deployed(slot, this.#regions[this.#regionOf(slot)]!.vertices, location),
+      failed: (slot, error) => {
+        this.#record.slotFailed(slot, error)
+        this.#failed(error, this.#regionOf(slot))
+      },
+      done: (slot) => {
+        this.#record.slotEnded(slot)
+        this.#apply({ on: 'slotDone', slot })
+      },
+      lost: (slot, cause) => {
+        const error = lostSlot(this.#options.jobGraph, slot, cause)
+        this.#record.slotFailed(slot, error)
+        this.#apply({ on: 'slotLost', slot, error, fatal: this.#isFatal(this.#regionOf(slot)) })
+      },
     }
   }
 
   #receive(slot: number, message: FromSlot): void {
+    this.#record.heard(message)
     switch (message.say) {
       case 'registerReader':
-        return this.#run.sources.get(message.vertex)?.registerReader(message.subtask)
+        return this.#run.sources.registerReader(message.vertex, message.subtask)
       case 'requestSplit':
-        return this.#run.sources.get(message.vertex)?.requestSplit(message.subtask)
+        return this.#run.sources.requestSplit(message.vertex, message.subtask)
       case 'enumeratorEvent':
-        return this.#run.sources.get(message.vertex)?.readerEvent(message.subtask, message.event)
+        return this.#run.sources.readerEvent(message.vertex, message.subtask, message.event)
       case 'taskState':
       case 'awaitsCheckpoint':
         return this.#taskState(slot, message)
@@ -247,7 +271,7 @@ export class JobMaster implements JobClient {
         return this.#failed(StreamError.fromWire(message.error), this.#regionOf(slot))
       case 'collect':
         if (this.#state.isRestarting(this.#regionOf(slot))) return
-        return this.#rows.collected(this.#collectVertices.get(message.channel) ?? 0, slot, message.channel, message.rows)
+        return this.#rows.collected(this.#options.collects.get(message.channel) ?? 0, slot, message.channel, message.rows)
       case 'print':
         return this.#options.print(message.stream, message.line)
       case 'metrics':
@@ -277,13 +301,16 @@ export class JobMaster implements JobClient {
   }
 
   #apply(event: JobEvent): void {
-    for (const decision of this.#state.apply(event, this.#options.clock.elapsed())) this.#perform(decision)
+    const decisions = this.#state.apply(event, this.#options.clock.elapsed())
+    this.#record.jobIs(this.#state.status)
+    for (const decision of decisions) this.#perform(decision)
   }
 
   #perform(decision: JobDecision): void {
     const { clock, cancelTimeoutMs } = this.#options
     switch (decision.do) {
       case 'cancelSlots':
+        this.#record.cancelling(decision.slots)
         for (const slot of decision.slots) this.#run.send(slot, { do: 'cancel' })
         return
       case 'startCancelTimer':
@@ -296,7 +323,7 @@ export class JobMaster implements JobClient {
       case 'closeEnumerators': {
         this.#cancelTimer?.cancel()
         const { round } = decision
-        void this.#run.closeSources(this.#verticesOf(decision.regions)).then(() => this.#apply({ on: 'enumeratorsClosed', round }))
+        void this.#run.sources.close(this.#verticesOf(decision.regions)).then(() => this.#apply({ on: 'enumeratorsClosed', round }))
         return
       }
       case 'restart':
@@ -309,6 +336,7 @@ export class JobMaster implements JobClient {
       case 'redeploy':
         return void this.#redeploy(decision)
       case 'giveUp':
+        this.#record.jobFailed(decision.error)
         return this.#exceptions.failed(decision.error, clock.now())
       case 'end':
         return void this.#end(decision)
@@ -320,6 +348,7 @@ export class JobMaster implements JobClient {
     this.#checkpointer.tasksFailed(this.#verticesOf(regions), error)
     const { clock } = this.#options
     const delayMs = Math.max(0, atMs - clock.elapsed())
+    this.#record.jobFailed(error, this.#restarts + 1)
     this.#exceptions.failed(error, clock.now(), this.#restarts + 1)
     const checkpointId = this.#checkpointer.latest?.checkpointId
     const from = checkpointId !== undefined && { checkpointId }
@@ -337,9 +366,11 @@ export class JobMaster implements JobClient {
     if (!this.#state.isDeploying(restart)) return
     this.#restarts++
     this.#metrics.restarted(vertices)
+    if (restored !== undefined) this.#checkpointer.restoredLatest()
+    this.#record.scheduled(vertices)
     this.#run.deploy({ attempt: this.#restarts, vertices, ...restored })
     this.#apply({ on: 'redeployed', restart })
-    this.#run.startSources(vertices)
+    this.#run.sources.start(vertices)
     this.#tell({ on: 'restarted', restart: this.#restarts })
   }
 

@@ -9,7 +9,7 @@ import { describeThrown } from '../../base/core/describe-thrown.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import type { Source, SplitEnumerator, SplitEnumeratorContext } from '../../program/function/source.ts'
-import type { ToSlot } from '../../runtime/task/deployment.ts'
+import type { ToReader } from '../rpc/source-host.ts'
 
 export interface SourceCoordinatorOptions {
   readonly source: Source<unknown>
@@ -21,7 +21,7 @@ export interface SourceCoordinatorOptions {
   readonly fileSystem: FileSystem
   /** What snapshot() answered for the checkpoint that the job goes on from; absent: it begins. */
   readonly restored?: unknown
-  readonly send: (message: ToSlot & { readonly subtask: number }) => void
+  readonly send: (message: ToReader) => void
   readonly fail: (error: StreamError) => void
 }
 

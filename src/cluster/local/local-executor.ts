@@ -14,7 +14,9 @@ import type { Executor } from '../../program/api/executor.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
 import type { RunSlot } from '../../runtime/task/slot.ts'
 import { checkpointPlaceOf } from '../jobmanager/checkpoint-files.ts'
+import { collectVertices } from '../jobmanager/held-rows.ts'
 import { JobMaster } from '../jobmanager/job-master.ts'
+import { localSources } from '../jobmanager/local-sources.ts'
 import { defaultNetworkMemory, type NetworkMemory } from '../jobmanager/network-memory.ts'
 import { loadRestore, withMaxParallelismOf } from '../jobmanager/restore-job.ts'
 import { inlineSlots } from '../taskmanager/inline-slots.ts'
@@ -66,7 +68,7 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
         })
       : undefined
   threads?.warmUp(options.expectedSlots ?? 0)
-  const inline = inlineSlots({ runSlot: options.runSlot ?? runSlot, clock, fileSystem, yieldTo })
+  const inline = { runSlot: options.runSlot ?? runSlot, clock, fileSystem, yieldTo }
   return {
     mode: threads === undefined ? 'inline' : 'threads',
     ...(options.mode === 'threads' && threads === undefined && { inlineReason: noProgram }),
@@ -76,9 +78,10 @@ export function localExecutor(options: LocalExecutorOptions): LocalExecutor {
       const jobGraph = restored === undefined ? planned : withMaxParallelismOf(restored.metadata, planned)
       const coordinator = new JobMaster({
         jobId,
-        streamGraph,
         jobGraph,
-        slotPool: threads?.forJob(earlier) ?? inline,
+        collects: collectVertices(streamGraph, jobGraph),
+        hostSources: localSources({ jobGraph, streamGraph, clock, fileSystem }),
+        slotPool: threads?.forJob(earlier) ?? inlineSlots(inline, streamGraph),
         clock,
         fileSystem,
         onCollect,

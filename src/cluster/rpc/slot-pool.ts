@@ -5,10 +5,12 @@
  * nothing is called for it afterwards. No event is raised before deploy() has returned.
  */
 import type { StreamError } from '../../base/core/stream-error.ts'
-import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { FromSlot, JobDeployment, ToSlot } from '../../runtime/task/deployment.ts'
+import type { SlotLocation } from './job-archive.ts'
 
 export interface SlotEvents {
+  /** The slot was found and is told what it runs; said by pools whose slots are in other processes. */
+  deployed(slot: number, location: SlotLocation): void
   message(slot: number, message: FromSlot): void
   /** The slot as a whole failed, before or outside of its tasks (its program does not load, its plan is another one). */
   failed(slot: number, error: StreamError): void
@@ -24,5 +26,5 @@ export interface DeployedSlots {
 }
 
 export interface SlotPool {
-  deploy(deployment: JobDeployment, streamGraph: StreamGraph, events: SlotEvents): DeployedSlots
+  deploy(deployment: JobDeployment, events: SlotEvents): DeployedSlots
 }

@@ -17,9 +17,10 @@ export interface InlineSlotsOptions extends Pick<SlotHost, 'clock' | 'fileSystem
   readonly runSlot: RunSlot
 }
 
-export function inlineSlots(options: InlineSlotsOptions): SlotPool {
+/** The slots for the job of this plan. */
+export function inlineSlots(options: InlineSlotsOptions, streamGraph: StreamGraph): SlotPool {
   return {
-    deploy(deployment, streamGraph, events) {
+    deploy(deployment, events) {
       const { deployments } = wireSlots(deployment)
       const slots = new Map(deployments.map((each) => [each.slot, new InlineSlot(each, options, events)]))
       const wakePeer = (slot: number): void => slots.get(slot)?.wake()

@@ -65,7 +65,7 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
       while (spare.length < slots) spare.push(lease([]))
     },
     forJob: (earlier) => ({
-      deploy(deployment, _streamGraph, events) {
+      deploy(deployment, events) {
         const { deployments } = wireSlots(deployment)
         const ready = spare.splice(0)
         const slots = new Map(deployments.map(({ slot }) => [slot, (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier)]))

@@ -7,6 +7,7 @@ import { StreamError } from '../../../src/base/core/stream-error.ts'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
+import { localSources } from '../../../src/cluster/jobmanager/local-sources.ts'
 import { inlineSlots } from '../../../src/cluster/taskmanager/inline-slots.ts'
 import type { JobEvent } from '../../../src/program/api/executor.ts'
 import type { Source } from '../../../src/program/function/source.ts'
@@ -31,8 +32,9 @@ function start(scripts: readonly (readonly Step[])[], config: Config = {}, sourc
   const job = new JobMaster({
     jobId: 'j1',
     jobGraph,
-    streamGraph: streamGraphOf(vertices),
-    slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }),
+    collects: new Map(),
+    hostSources: localSources({ jobGraph, streamGraph: streamGraphOf(vertices), clock: systemClock, fileSystem }),
+    slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }, streamGraphOf(vertices)),
     clock: systemClock,
     fileSystem,
     random: () => 0.5,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
 import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
+import { localSources } from '../../../src/cluster/jobmanager/local-sources.ts'
 import { inlineSlots } from '../../../src/cluster/taskmanager/inline-slots.ts'
 import type { Source } from '../../../src/program/function/source.ts'
 import { type EdgeSpec, jobGraphOf, streamGraphOf } from './plans.ts'
@@ -23,12 +24,13 @@ function start(
   const coordinator = new JobMaster({
     jobId: 'j1',
     jobGraph,
-    streamGraph: streamGraphOf(vertices),
+    collects: new Map(),
+    hostSources: localSources({ jobGraph, streamGraph: streamGraphOf(vertices), clock: systemClock, fileSystem }),
     random: () => 0.5,
     yieldTo: setImmediate,
     headrace: 'test',
     place: { directory: '/tmp/unused', isTemporary: true, savepoints: undefined },
-    slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }),
+    slotPool: inlineSlots({ runSlot: scriptedSlot, clock: systemClock, fileSystem, yieldTo: setImmediate }, streamGraphOf(vertices)),
     clock: systemClock,
     fileSystem,
     cancelTimeoutMs: 30,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import type { FileSystem } from '../../../src/base/filesystem/file-system.ts'
 import { JobMaster } from '../../../src/cluster/jobmanager/job-master.ts'
+import { localSources } from '../../../src/cluster/jobmanager/local-sources.ts'
 import { type ThreadSlots, threadSlots } from '../../../src/cluster/taskmanager/thread-slots.ts'
 import { type EdgeSpec, jobGraphOf, streamGraphOf } from '../jobmanager/plans.ts'
 import type { Step } from '../jobmanager/scripted-slot.ts'
@@ -37,7 +38,8 @@ function start(scripts: readonly (readonly Step[])[], options: Options = {}) {
   const coordinator = new JobMaster({
     jobId: 'j1',
     jobGraph,
-    streamGraph: streamGraphOf(vertices),
+    collects: new Map(),
+    hostSources: localSources({ jobGraph, streamGraph: streamGraphOf(vertices), clock: systemClock, fileSystem }),
     random: () => 0.5,
     yieldTo: setImmediate,
     headrace: 'test',
