@@ -45,7 +45,7 @@ const sliceMs = 1
 /** So long small chunks are put together for one batch: encoding them takes longer than making them. */
 const joinMs = sliceMs / 4
 /** Rows of a record batch; the last of those that are put together may make it nearly twice as many. */
-const batchRows = 2048
+const batchRows = 8192
 /** Types of a state that widened this often become opaque where they do not fit. */
 const maxFilesOfTypes = 16
 /** Files of which the end may be on its way to the disk. */
@@ -140,6 +140,7 @@ export class SnapshotWriter {
         open.append(columnSources(chunk, from, count, open.fields, format.cbor, where), count)
         from += count
       }
+      chunk.recycle?.()
       if (open.isFull) await open.flush()
       if (this.#unfinished.length > maxUnfinished) await this.#unfinished.shift()
     }
@@ -157,12 +158,12 @@ export class SnapshotWriter {
     const fromMs = this.#options.clock.elapsed()
     for (let rows = 0; rows < batchRows; ) {
       const next = chunks.next()
-      if (next.done === true) return found.length === 0 ? 'end' : joinChunks(found)
+      if (next.done === true) return found.length === 0 ? 'end' : joined(found)
       if (next.value.rowCount > 0) found.push(next.value)
       rows += next.value.rowCount
       if (this.#options.clock.elapsed() - fromMs > joinMs) break
     }
-    return found.length === 0 ? 'later' : joinChunks(found)
+    return found.length === 0 ? 'later' : joined(found)
   }
 
   #openFile(format: ColumnFormat, operatorId: string, state: string, fields: StateFileWriter['fields']): StateFileWriter {
@@ -221,6 +222,14 @@ export class SnapshotWriter {
     const paths = this.#paths.splice(0)
     await Promise.all(paths.map((path) => this.#options.fileSystem.remove(path)))
   }
+}
+
+/** As one, in memory of its own where they are several. */
+function joined(chunks: readonly StateChunk[]): StateChunk {
+  if (chunks.length === 1) return chunks[0]!
+  const whole = joinChunks(chunks)
+  for (const chunk of chunks) chunk.recycle?.()
+  return whole
 }
 
 const declaredType = ({ declared }: StateDescription, column: string): ColumnType | undefined =>

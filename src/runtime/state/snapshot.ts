@@ -31,7 +31,10 @@ export interface StateDescription {
  * types). All chunks of a state have the same columns; those of a keyed state begin with `keyGroup` (Int32Array, never falling from
  * row to row) and `key`.
  */
-export type StateChunk = ColumnarUnit
+export interface StateChunk extends ColumnarUnit {
+  /** Called, if at all, by a reader that has no more use for the columns: their memory may be that of a later chunk. */
+  readonly recycle?: () => void
+}
 
 /** One state as it was when snapshotState returned, however it changes meanwhile. */
 export interface StateSnapshot extends StateDescription {

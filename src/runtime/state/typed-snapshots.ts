@@ -59,7 +59,8 @@ export class TypedSnapshots {
     return states.map((state) => ({
       ...{ name: state.name, scope: 'keyed' as const, form: state.shape.form },
       ...(state.shape.declared !== undefined && { declared: state.shape.declared }),
-      chunks: () => (state.word > 0 ? this.#wordChunks(open, state) : this.#chunks(open, state)),
+      // States are read one after the other, and released when they are.
+      chunks: () => (state.word > 0 ? this.#wordChunks(open, state, () => left === 1) : this.#chunks(open, state, () => left === 1)),
       release,
     }))
   }
@@ -82,12 +83,12 @@ export class TypedSnapshots {
   }
 
   /** Numbers go from the tables' words into the columns; values that are none come in between now and then. */
-  *#wordChunks(open: OpenSnapshot, { slot, word, codec }: TypedSnapshotState): IterableIterator<StateChunk> {
+  *#wordChunks(open: OpenSnapshot, { slot, word, codec }: TypedSnapshotState, isLast: () => boolean): IterableIterator<StateChunk> {
     const place = { word, mark: 1 << slot, isNumber: codec === undefined }
     const otherAt = (index: number): unknown => objectsOf(open, index)?.[slot]
     const rows = new WordRows(open.kind, this.#keys, codec)
     for (const { snapshot, group } of open.tables) {
-      const reader = new TableReader(snapshot)
+      const reader = new TableReader(snapshot, isLast())
       while (rows.addFrom(reader, group, place, otherAt)) {
         if (rows.room > 0) continue
         yield rows.take()
@@ -97,11 +98,11 @@ export class TypedSnapshots {
     if (rows.count > 0) yield rows.take()
   }
 
-  *#chunks(open: OpenSnapshot, state: TypedSnapshotState): IterableIterator<StateChunk> {
+  *#chunks(open: OpenSnapshot, state: TypedSnapshotState, isLast: () => boolean): IterableIterator<StateChunk> {
     const { shape } = state
     const rows = new ChunkRows(shape.columns, (keys) => keyColumn(open.kind, this.#keys, keys as number[]))
     for (const { snapshot, group } of open.tables) {
-      const reader = new TableReader(snapshot)
+      const reader = new TableReader(snapshot, isLast())
       while (reader.next()) {
         let value = valueOf(open, state, reader)
         if (value === undefined) continue

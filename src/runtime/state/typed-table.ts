@@ -16,24 +16,29 @@
  * since the low bits chose the key group.
  *
  * Snapshot: beginSnapshot bumps an epoch and nothing else. From then on, writers call saveBefore(entry) ahead of each
- * write; the first one on a page of 2,048 entries keeps the page's old contents. Growth leaves the old memory to the snapshot. Several
+ * write; the first one on a page of 2,048 entries keeps the page's live entries. Growth leaves the old memory to the snapshot. Several
  * snapshots may be in flight: they stand in a chain, the latest first.
  */
+import { pageSlabs, type SavedPage } from './page-slabs.ts'
+
 export type TableKeyKind = 'int32' | 'float64'
 
 export const pageEntries = 2048
 const smallestCapacity = 16
 
-/** What a snapshot reads, on another thread if it likes: `pages` override the memory they were saved from. */
+/** What a snapshot reads: `pages` override the memory they were saved from. */
 export interface TableSnapshot {
   readonly memory: SharedArrayBuffer
   readonly keyKind: TableKeyKind
   readonly capacity: number
   readonly stride: number
   readonly stamp: number
-  readonly pages: Map<number, Float64Array>
-  /** By page: 1 = it is among them. */
+  /** The entries of a page, those that are live at least. */
+  readonly pages: Map<number, SavedPage>
+  /** By page: 1 = it is among them, or nobody will read it. */
   readonly isSaved: Uint8Array
+  /** The page that a reader is in the midst of: it must be saved with each entry in its place. -1: none. */
+  reading: number
   /** One that began before and is still in flight. */
   older: TableSnapshot | undefined
 }
@@ -204,6 +209,7 @@ export class TypedTable {
       stamp,
       pages: new Map(),
       isSaved: new Uint8Array(Math.ceil(capacity / pageEntries)),
+      reading: -1,
       older,
     }
     return this.snapshot
@@ -211,6 +217,8 @@ export class TypedTable {
 
   /** The reader is done with what beginSnapshot gave. */
   endSnapshot(snapshot: TableSnapshot): void {
+    for (const page of snapshot.pages.values()) pageSlabs.release(page)
+    snapshot.pages.clear()
     if (this.snapshot === snapshot) this.snapshot = snapshot.older
     else
       for (let newer = this.snapshot; newer !== undefined; newer = newer.older) if (newer.older === snapshot) newer.older = snapshot.older
@@ -225,15 +233,43 @@ export class TypedTable {
     if (snapshot.isSaved[page] === 0) this.#savePage(snapshot, page)
   }
 
-  #savePage(snapshot: TableSnapshot, page: number): void {
-    const pageWords = pageEntries * this.stride
-    const saved = this.f64.slice(page * pageWords, Math.min((page + 1) * pageWords, this.f64.length))
+  #savePage(latest: TableSnapshot, page: number): void {
+    let holders = 0
+    let isWhole = false
     // What an older one has not saved was not written since the latest began.
-    for (let each: TableSnapshot | undefined = snapshot; each !== undefined; each = each.older) {
+    for (let each: TableSnapshot | undefined = latest; each !== undefined; each = each.older) {
+      if (each.isSaved[page] === 1) continue
+      holders++
+      isWhole ||= each.reading === page || each.stamp !== latest.stamp
+    }
+    const from = page * pageEntries * this.stride
+    const words = Math.min(pageEntries * this.stride, this.f64.length - from)
+    const room = pageSlabs.room(words)
+    if (isWhole) room.f64.set(this.f64.subarray(from, from + words), room.from)
+    const saved = pageSlabs.take(isWhole ? words : this.#copyLive(from, from + words, latest.stamp, room), holders)
+    for (let each: TableSnapshot | undefined = latest; each !== undefined; each = each.older) {
       if (each.isSaved[page] === 1) continue
       each.pages.set(page, saved)
       each.isSaved[page] = 1
     }
+  }
+
+  /** Copies the entries with a stamp between two words one behind the other; answers how many words they are. */
+  #copyLive(from: number, to: number, stamp: number, target: Pick<SavedPage, 'f64' | 'i32' | 'from'>): number {
+    const { i32, f64, stride } = this
+    const { f64: toF64, i32: toI32 } = target
+    const int = this.keyKind === 'int32'
+    const stampAt = int ? 1 : 2
+    let next = target.from
+    for (let at = from; at < to; at += stride) {
+      if (i32[at * 2 + stampAt] !== stamp) continue
+      for (let word = 0; word < stride; word++) toF64[next + word] = f64[at + word]!
+      // As above: two int32 halves are copied as what they are.
+      toI32[next * 2 + stampAt] = stamp
+      if (int) toI32[next * 2] = i32[at * 2]!
+      next += stride
+    }
+    return next - target.from
   }
 
   /** Calls with the word offset of every live entry. */

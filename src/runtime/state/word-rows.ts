@@ -8,8 +8,15 @@ import type { StateChunk } from './snapshot.ts'
 import type { TableReader } from './table-reader.ts'
 import type { RowCodec } from './typed-value.ts'
 
-/** Rows of a chunk. */
-const wordRows = 2048
+/** Rows of a chunk: a tenth of a millisecond or two, for an Arrow batch that costs as much however small it is. */
+const wordRows = 8192
+
+/** What a chunk is made in. */
+interface ColumnMemory {
+  readonly columns: readonly Float64Array[]
+  readonly groups: Int32Array
+  readonly tableKeys: Int32Array | Float64Array
+}
 
 /** Where a state's value lies among the value fields of an entry. */
 export interface WordPlace {
@@ -21,11 +28,11 @@ export interface WordPlace {
 
 export class WordRows {
   count = 0
-  #columns!: readonly Float64Array[]
+  #memory: ColumnMemory
+  /** Of chunks that were encoded. */
+  readonly #free: ColumnMemory[] = []
   /** By row: values that do not lie in words. */
-  #others!: Map<number, unknown>
-  #groups!: Int32Array
-  #tableKeys!: Int32Array | Float64Array
+  #others = new Map<number, unknown>()
   readonly #offsets = new Int32Array(wordRows)
   readonly #kind: KeySpaceKind
   readonly #keys: KeySpace
@@ -36,7 +43,7 @@ export class WordRows {
     this.#kind = kind
     this.#keys = keys
     this.#codec = codec
-    this.#begin()
+    this.#memory = this.#newMemory()
   }
 
   get room(): number {
@@ -50,11 +57,11 @@ export class WordRows {
     const kept = this.#keep(reader, found, place, otherAt)
     const { count } = this
     const { i32, f64, first } = reader
-    this.#groups.fill(group, count, count + kept)
-    const keys = this.#tableKeys
+    const { columns, groups, tableKeys: keys } = this.#memory
+    groups.fill(group, count, count + kept)
     if (keys instanceof Int32Array) for (let i = 0; i < kept; i++) keys[count + i] = i32[offsets[i]! * 2]!
     else for (let i = 0; i < kept; i++) keys[count + i] = f64[offsets[i]!]!
-    for (let w = 0; w < this.#columns.length; w++) gather(f64, offsets, first + place.word + w, kept, this.#columns[w]!, count)
+    for (let w = 0; w < columns.length; w++) gather(f64, offsets, first + place.word + w, kept, columns[w]!, count)
     this.count += kept
     return found > 0
   }
@@ -79,19 +86,21 @@ export class WordRows {
   /** What was added since the last call. */
   take(): StateChunk {
     const { count } = this
+    const memory = this.#memory
     const columns = [
-      { name: 'keyGroup', values: this.#groups.subarray(0, count) },
-      { name: 'key', values: keyColumn(this.#kind, this.#keys, this.#tableKeys.subarray(0, count)) },
+      { name: 'keyGroup', values: memory.groups.subarray(0, count) },
+      { name: 'key', values: keyColumn(this.#kind, this.#keys, memory.tableKeys.subarray(0, count)) },
       this.#values(),
     ]
     this.count = 0
-    this.#begin()
-    return { rowCount: count, columns }
+    this.#others = new Map()
+    this.#memory = this.#free.pop() ?? this.#newMemory()
+    return { rowCount: count, columns, recycle: () => void this.#free.push(memory) }
   }
 
   #values(): StateChunk['columns'][number] {
     const { count } = this
-    const words = this.#columns
+    const { columns: words } = this.#memory
     const others = this.#others
     const codec = this.#codec
     if (codec === undefined) {
@@ -103,11 +112,12 @@ export class WordRows {
     return others.size === 0 ? rows : { name: 'value', values: withOthers(rows.values, others) }
   }
 
-  #begin(): void {
-    this.#columns = Array.from({ length: this.#codec?.words ?? 1 }, () => new Float64Array(wordRows))
-    this.#others = new Map()
-    this.#groups = new Int32Array(wordRows)
-    this.#tableKeys = this.#kind === 'float64' ? new Float64Array(wordRows) : new Int32Array(wordRows)
+  #newMemory(): ColumnMemory {
+    return {
+      columns: Array.from({ length: this.#codec?.words ?? 1 }, () => new Float64Array(wordRows)),
+      groups: new Int32Array(wordRows),
+      tableKeys: this.#kind === 'float64' ? new Float64Array(wordRows) : new Int32Array(wordRows),
+    }
   }
 }
 

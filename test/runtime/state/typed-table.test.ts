@@ -9,15 +9,16 @@ const hashes = { int32: hashInt32, float64: hashFloat64 } as const
 /** What a reader of a snapshot finds: each live key with its fields. Pages that were saved stand for the memory they came from. */
 function readSnapshot({ memory, capacity, stride, stamp, pages }: TableSnapshot, kind: TableKeyKind): Map<number, number[]> {
   const found = new Map<number, number[]>()
-  const live = new Float64Array(memory)
-  for (let slot = 0; slot < capacity; slot++) {
-    const page = pages.get(Math.floor(slot / pageEntries))
-    const f64 = page ?? live
-    const at = (slot - (page === undefined ? 0 : Math.floor(slot / pageEntries) * pageEntries)) * stride
-    const i32 = new Int32Array(f64.buffer, f64.byteOffset, f64.length * 2)
-    if (i32[at * 2 + (kind === 'int32' ? 1 : 2)] !== stamp) continue
-    const key = kind === 'int32' ? i32[at * 2]! : f64[at]!
-    found.set(key, [...f64.subarray(at + firstValueWord(kind), at + stride)])
+  const live = { f64: new Float64Array(memory), i32: new Int32Array(memory) }
+  for (let page = 0; page * pageEntries < capacity; page++) {
+    const from = page * pageEntries * stride
+    const length = Math.min(pageEntries, capacity - page * pageEntries) * stride
+    const read = pages.get(page) ?? { ...live, from, length }
+    for (let at = read.from; at < read.from + read.length; at += stride) {
+      if (read.i32[at * 2 + (kind === 'int32' ? 1 : 2)] !== stamp) continue
+      const key = kind === 'int32' ? read.i32[at * 2]! : read.f64[at]!
+      found.set(key, [...read.f64.subarray(at + firstValueWord(kind), at + stride)])
+    }
   }
   return found
 }
@@ -167,6 +168,52 @@ describe.each<[TableKeyKind, fc.Arbitrary<number>]>([
       reader.resume()
     }
     expect(read).toEqual(copy)
+  })
+
+  test('a page that the last reader has left is saved no more', () => {
+    for (const isLast of [true, false]) {
+      const table = tableOf()
+      for (let key = 0; key < 40_000; key++) add(table, key, key % 5)
+      const copy = contentsOf(table)
+      const snapshot = table.beginSnapshot()
+      const reader = new TableReader(snapshot, isLast)
+      const read = new Map<number, number[]>()
+      while (reader.next()) {
+        read.set(reader.key, [...reader.f64.subarray(reader.at + reader.first, reader.at + reader.first + 2)])
+        if (read.size !== 20_000) continue
+        for (let key = 0; key < 40_000; key++) add(table, key, 1)
+        reader.resume()
+      }
+      expect(read).toEqual(copy)
+      const pages = table.capacity / pageEntries
+      if (isLast) expect(snapshot.pages.size).toBeLessThan(0.6 * pages)
+      else expect(snapshot.pages.size).toBe(pages)
+    }
+  })
+
+  test('a page that a reader has left is saved for an older snapshot', () => {
+    const table = tableOf()
+    for (let key = 0; key < 10_000; key++) add(table, key, 1)
+    const copy = contentsOf(table)
+    const older = table.beginSnapshot()
+    const reader = new TableReader(table.beginSnapshot())
+    while (reader.next());
+    for (let key = 0; key < 10_000; key++) add(table, key, 1)
+    expect(readSnapshot(older, kind)).toEqual(copy)
+  })
+
+  test('what is saved of a page is its live entries', () => {
+    const table = tableOf()
+    for (let key = 0; key < 5000; key++) add(table, key, 1)
+    const copy = contentsOf(table)
+    const snapshot = table.beginSnapshot()
+    for (let key = 0; key < 5000; key++) add(table, key, 1)
+    expect(snapshot.pages.size).toBe(table.capacity / pageEntries)
+    const words = [...snapshot.pages.values()].reduce((sum, { length }) => sum + length, 0)
+    expect(words).toBe(5000 * table.stride)
+    expect(readSnapshot(snapshot, kind)).toEqual(copy)
+    table.endSnapshot(snapshot)
+    expect(snapshot.pages.size).toBe(0)
   })
 
   test('a table that was far larger than what it holds gives memory back when it is cleared', () => {

@@ -1,5 +1,6 @@
 /** What table keys stood for when a snapshot began: until its release no id is given up, and a space that widens keeps its ids. */
 import type { KeySpace, KeySpaceKind } from '../../state/key-space.ts'
+import { keyColumn } from '../../state/word-rows.ts'
 
 export class HeldKeys {
   readonly #kind: KeySpaceKind
@@ -11,14 +12,9 @@ export class HeldKeys {
     this.#keys = keys
   }
 
-  keyOf(key: number): unknown {
-    return this.#kind === 'interned' ? this.#keys.values[key] : key
-  }
-
-  /** A column of keys. */
-  column(keys: readonly unknown[]): Int32Array | Float64Array | readonly unknown[] {
-    if (this.#kind === 'int32') return Int32Array.from(keys as number[])
-    return this.#kind === 'float64' ? Float64Array.from(keys as number[]) : keys
+  /** Table keys as a column of the keys that they stand for. */
+  column(keys: readonly number[]): Int32Array | Float64Array | readonly unknown[] {
+    return keyColumn(this.#kind, this.#keys, keys)
   }
 
   release(): void {

@@ -47,17 +47,19 @@ export class WindowRows {
   readonly #form: WindowsForm
   readonly #keys: HeldKeys
   readonly #objects: ObjectSnapshot | undefined
-  #group: number[] = []
-  #key: unknown[] = []
-  #start: number[] = []
-  #end: number[] = []
-  #words: unknown[][]
+  /** One key may have any number of rows: there is always room for one more. */
+  #group = new Int32Array(enough)
+  #start = new Float64Array(enough)
+  #end = new Float64Array(enough)
+  #words: readonly Float64Array[]
+  #key: number[] = []
+  #values: unknown[] = []
 
   constructor(form: WindowsForm, keys: HeldKeys, objects: ObjectSnapshot | undefined) {
     this.#form = form
     this.#keys = keys
     this.#objects = objects
-    this.#words = form.columns.map(() => [])
+    this.#words = this.#newWords()
   }
 
   get isEnough(): boolean {
@@ -67,8 +69,9 @@ export class WindowRows {
   /** `at` is the first word of the accumulator. */
   add(keyGroup: number, key: number, start: number, end: number, f64: Float64Array, at: number): void {
     if (this.#objects === undefined) {
-      this.#addFrame(keyGroup, key, start, end)
-      for (let w = 0; w < this.#words.length; w++) this.#words[w]!.push(f64[at + w])
+      const row = this.#addFrame(keyGroup, key, start, end)
+      const words = this.#words
+      for (let w = 0; w < words.length; w++) words[w]![row] = f64[at + w]!
       return
     }
     const place = f64[at]!
@@ -76,40 +79,61 @@ export class WindowRows {
     const value = this.#objects.valueAt(place)
     for (const one of this.#form.form === 'list' ? (value as unknown[]) : [value]) {
       this.#addFrame(keyGroup, key, start, end)
-      this.#words[0]!.push(one)
+      this.#values.push(one)
     }
   }
 
-  #addFrame(keyGroup: number, key: number, start: number, end: number): void {
-    this.count++
-    this.#group.push(keyGroup)
-    this.#key.push(this.#keys.keyOf(key))
-    this.#start.push(start)
-    this.#end.push(end)
+  #addFrame(keyGroup: number, key: number, start: number, end: number): number {
+    const row = this.count++
+    if (row === this.#group.length) this.#grow()
+    this.#group[row] = keyGroup
+    this.#start[row] = start
+    this.#end[row] = end
+    this.#key.push(key)
+    return row
+  }
+
+  #grow(): void {
+    const longer = (column: Float64Array): Float64Array<ArrayBuffer> => {
+      const copy = new Float64Array(column.length * 2)
+      copy.set(column)
+      return copy
+    }
+    const groups = new Int32Array(this.#group.length * 2)
+    groups.set(this.#group)
+    this.#group = groups
+    this.#start = longer(this.#start)
+    this.#end = longer(this.#end)
+    this.#words = this.#words.map(longer)
+  }
+
+  #newWords(): Float64Array[] {
+    return this.#objects === undefined ? this.#form.columns.map(() => new Float64Array(enough)) : []
   }
 
   take(): StateChunk {
     const { bounds, columns } = this.#form
-    const words = columns.map((name, w): ColumnarUnitColumn => {
-      const values = this.#words[w]!
-      return { name, values: this.#objects === undefined ? Float64Array.from(values as number[]) : values }
-    })
+    const { count } = this
+    const words = columns.map(
+      (name, w): ColumnarUnitColumn => ({ name, values: this.#objects === undefined ? this.#words[w]!.subarray(0, count) : this.#values }),
+    )
     const chunk: StateChunk = {
-      rowCount: this.count,
+      rowCount: count,
       columns: [
-        { name: 'keyGroup', values: Int32Array.from(this.#group) },
+        { name: 'keyGroup', values: this.#group.subarray(0, count) },
         { name: 'key', values: this.#keys.column(this.#key) },
-        { name: bounds[0], values: Float64Array.from(this.#start) },
-        { name: bounds[1], values: Float64Array.from(this.#end) },
+        { name: bounds[0], values: this.#start.subarray(0, count) },
+        { name: bounds[1], values: this.#end.subarray(0, count) },
         ...words,
       ],
     }
     this.count = 0
-    this.#group = []
+    this.#group = new Int32Array(enough)
+    this.#start = new Float64Array(enough)
+    this.#end = new Float64Array(enough)
+    this.#words = this.#newWords()
     this.#key = []
-    this.#start = []
-    this.#end = []
-    this.#words = columns.map(() => [])
+    this.#values = []
     return chunk
   }
 }
