@@ -44,7 +44,7 @@ export type ToResourceManager =
       readonly hardware: Hardware
       readonly slots: readonly SlotReport[]
     }
-  /** The whole truth about its slots, every heartbeat interval, and at once when a slot became free. Metrics by name. */
+  /** The whole truth about its slots, every heartbeat interval, and at once when a slot was taken or became free. Metrics by name. */
   | { readonly say: 'heartbeat'; readonly slots: readonly SlotReport[]; readonly metrics: Readonly<Record<string, number>> }
 
 export type FromResourceManager =
