@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bigintToBytes, bytesToBigint, serializeValue } from '../../../src/base/columnar/value-bytes.ts'
+import { bigintToBytes, bytesToBigint, deserializeValue, serializeValue } from '../../../src/base/columnar/value-bytes.ts'
 
 describe('bigints as bytes', () => {
   it("are two's complement, little endian, and no longer than they need be", () => {
@@ -18,6 +18,14 @@ describe('bigints as bytes', () => {
 })
 
 describe('opaque values', () => {
+  it('take the same bytes wherever a number lay before', () => {
+    const doubles = [0.5, 53, -0, 2 ** 31]
+    expect(serializeValue(doubles[1])).toEqual(serializeValue(53))
+    expect(serializeValue(new Float64Array([53])[0])).toEqual(serializeValue(53))
+    expect(deserializeValue(serializeValue(doubles[2]))).toBe(-0)
+    expect(deserializeValue(serializeValue(doubles[3]))).toBe(2 ** 31)
+  })
+
   it('that cannot be copied are refused with the name of their field', () => {
     expect(() => serializeValue(() => 1, 'callback')).toThrow(
       expect.objectContaining({ code: 'TYPE_MISMATCH', message: "field 'callback' holds a function, which cannot leave its thread" }),
