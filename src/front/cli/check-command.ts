@@ -8,12 +8,12 @@ import type { FileSystem } from '../../base/filesystem/file-system.ts'
 import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import type { OperatorFit, Plan, StateFit } from '../../cluster/jobmanager/compare-snapshot.ts'
 import { findRestore, fitsOf, mustFit, withMaxParallelismOf } from '../../cluster/jobmanager/restore-job.ts'
+import { programArguments } from '../../program/api/program-arguments.ts'
 import type { CheckpointMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
 import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type ParsedOptions, UsageError } from './parse-options.ts'
-import { programArguments } from './program-arguments.ts'
 
 interface JobFit {
   readonly jobName: string

@@ -2,13 +2,13 @@
  * `headrace info`: the plans of a program's jobs, for people or as JSON (an array where there are several).
  */
 import { describeThrown } from '../../base/core/describe-thrown.ts'
+import { programArguments } from '../../program/api/program-arguments.ts'
 import { planToJson, planToText } from '../../program/graph/render-plan.ts'
 import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
-import { programArguments } from './program-arguments.ts'
 
 export async function infoCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'info')

@@ -4,6 +4,7 @@
 import { StreamError } from '../../base/core/stream-error.ts'
 import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import type { JobClient } from '../../program/api/executor.ts'
+import { programArguments } from '../../program/api/program-arguments.ts'
 import { metadataName } from '../../runtime/checkpoint/checkpoint-storage.ts'
 import { runProgram } from '../entrypoint/run-program.ts'
 import type { KeptCheckpoint } from './checkpoint-text.ts'
@@ -13,7 +14,6 @@ import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
 import { Interruption } from './interruption.ts'
 import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
-import { programArguments } from './program-arguments.ts'
 import { machineReport, personReport } from './run-report.ts'
 
 export async function runCommand(parsed: ParsedOptions): Promise<ExitCode> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { programArguments } from '../../../src/front/cli/program-arguments.ts'
+import { programArguments } from '../../../src/program/api/program-arguments.ts'
 
 test.each<[string, object]>([
   ['', { _: [] }],
