@@ -175,7 +175,7 @@ export class TaskCheckpoints {
       (thrown: unknown) => {
         if (isGivenUp()) return
         this.#written.delete(checkpointId)
-        this.#decline(checkpointId, StreamError.from(thrown, 'CHECKPOINT_DECLINED'))
+        this.#decline(checkpointId, StreamError.from(thrown, 'CHECKPOINT_FAILED'))
       },
     )
     // One that is at its end waits for that.
