@@ -65,6 +65,12 @@ export class CheckpointFiles {
     this.#options = options
   }
 
+  /** Of the job's own checkpoints. */
+  get folder(): string {
+    const { place, jobId } = this.#options
+    return `${place.directory}/${jobId}`
+  }
+
   checkpoint(checkpointId: number): string {
     const { place, jobId } = this.#options
     this.#isUsed = true
@@ -131,13 +137,13 @@ export class CheckpointFiles {
 
   /** After the last slot has ended: nothing of the job's own stays that is not a checkpoint. */
   async settled(): Promise<void> {
-    const { place, jobId, fileSystem } = this.#options
+    const { place, fileSystem } = this.#options
     await Promise.all(this.#removals)
     this.retry()
     for (const directory of this.#abandoned) this.#inBackground(directory, () => removeGivenUp(directory, fileSystem))
     await Promise.all(this.#removals)
     if (!this.#isUsed) return
-    const own = `${place.directory}/${jobId}`
+    const own = this.folder
     this.#inBackground(own, async () => {
       if (place.isTemporary) return fileSystem.remove(place.directory, { recursive: true })
       if ((await fileSystem.status(own))?.isDirectory !== true) return

@@ -52,6 +52,9 @@ interface UnderWay {
   storing?: Promise<boolean>
 }
 
+/** The end of a job waits so long for a disk. */
+const patienceMs = 30_000
+
 type Answer = { resolve(path: string): void; reject(error: StreamError): void }
 
 export class Checkpointer {
@@ -148,10 +151,28 @@ export class Checkpointer {
     this.#apply({ on: 'tasksFailed', tasks, error })
   }
 
-  /** Resolves when nothing of the job's checkpoints is written or removed any more. */
+  /**
+   * Resolves when nothing of the job's checkpoints is written or removed any more, or a disk has not answered for so long that nobody waits
+   * for it: then it is told where something may be left.
+   */
   async end(status: 'FINISHED' | 'CANCELED' | 'FAILED'): Promise<void> {
     this.#apply({ on: 'jobEnded', status })
     this.#timer?.cancel()
+    const { clock, files, onEvent } = this.#options
+    let patience: TimerHandle | undefined
+    const isSettled = await Promise.race([
+      this.#settled().then(() => true),
+      new Promise<false>((resolve) => {
+        patience = clock.setTimer(patienceMs, () => resolve(false))
+      }),
+    ])
+    patience?.cancel()
+    if (isSettled) return
+    const message = `The files of its checkpoints were not written or removed within ${patienceMs / 1000} s after the job had ended`
+    onEvent({ on: 'cleanupFailed', path: files.folder, error: new StreamError('IO_FAILED', message) })
+  }
+
+  async #settled(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background)
     await this.#options.files.settled()
   }

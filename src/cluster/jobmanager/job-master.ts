@@ -82,6 +82,8 @@ export class JobMaster implements JobClient {
   readonly #rows: HeldRows
   readonly #checkpointer: Checkpointer
   readonly #exceptions = new ExceptionHistory()
+  readonly #events: JobEvent[] = []
+  #isApplying = false
   readonly #record: JobRecord
   readonly #progressListeners: ((progress: JobProgress) => void)[] = []
   readonly #eventListeners: ((event: PublicEvent) => void)[] = []
@@ -300,7 +302,19 @@ export class JobMaster implements JobClient {
     return this.#rows.hasHandedOn(this.#state.affectedBy(region).flatMap((each) => this.#regions[each]!.slots))
   }
 
+  /** What happens while decisions are performed, a listener's cancel among it, waits for its turn: they are performed whole, in order. */
   #apply(event: JobEvent): void {
+    this.#events.push(event)
+    if (this.#isApplying) return
+    this.#isApplying = true
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#applyNext(next)
+    } finally {
+      this.#isApplying = false
+    }
+  }
+
+  #applyNext(event: JobEvent): void {
     const decisions = this.#state.apply(event, this.#options.clock.elapsed())
     this.#record.jobIs(this.#state.status)
     for (const decision of decisions) this.#perform(decision)
