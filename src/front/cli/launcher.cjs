@@ -5,7 +5,7 @@
  */
 var version = process.versions.node
 if (process.platform === 'win32') {
-  console.error('headrace: runs on Linux and macOS. On Windows, run it inside WSL 2.')
+  console.error('headrace: does not run on Windows itself. Run it inside WSL 2.')
   process.exit(1)
 } else if (parseInt(version, 10) < 24) {
   console.error(
