@@ -25,11 +25,18 @@ function expectedOf(spec: ProgramSpec): string[][] {
   }
 }
 
+/**
+ * For the programs of one test, shrinking included. Under load a program may fail only for being slow; then each smaller one that
+ * is tried takes as long, and the test would not end for hours.
+ */
+const limits = (programs: number) => ({ interruptAfterTimeLimit: 240_000 + 2000 * programs, markInterruptAsFailure: true })
+const hangsAfterMs = 60_000
+
 /** A program that hangs fails by itself, so that it can be shrunk. */
 async function inTime<T>(run: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the program did not end')), 10_000)
+    timer = setTimeout(() => reject(new Error(`the program did not end within ${hangsAfterMs / 1000} s`)), hangsAfterMs)
   })
   return Promise.race([run, late]).finally(() => clearTimeout(timer))
 }
@@ -43,7 +50,7 @@ test('random programs give inline what their definition gives, interpreted and g
         expect(rows.map(multiset)).toEqual(expected)
       }
     }),
-    { numRuns: runs },
+    { numRuns: runs, ...limits(runs) },
   )
 }, 3_600_000)
 
@@ -55,6 +62,6 @@ test('random programs give in task threads what their definition gives', async (
       const { value } = await inTime(runModule(fixture, { mode: 'threads', args: spec, expectedSlots: 3 }))
       expect(value.map(multiset)).toEqual(expected)
     }),
-    { numRuns: Math.ceil(runs / 40) },
+    { numRuns: Math.ceil(runs / 40), ...limits(Math.ceil(runs / 40)) },
   )
 }, 3_600_000)
