@@ -41,12 +41,12 @@ export class LoopbackNetwork {
     }
   }
 
-  /** Breaks every link between the two hosts, or all of the first one: both ends hear it at once and what was under way is lost. */
+  /** Breaks every link between the two hosts, or all of the first one: both ends hear it, and what was under way is lost. */
   break(host: string, other?: string): void {
     for (const link of [...this.#links]) {
       if (!link.hosts.includes(host) || (other !== undefined && !link.hosts.includes(other))) continue
       this.#links.delete(link)
-      for (const end of link.ends) end.ended(broken(link.hosts))
+      link.ends.forEach((end, side) => this.#carry(link.hosts[side]!, link.hosts[side]!, () => end.ended(broken(link.hosts))))
     }
   }
 
