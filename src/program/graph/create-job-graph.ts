@@ -10,12 +10,13 @@ import { defaultMaxParallelism } from './max-parallelism.ts'
 import type { KeySpec, Partitioning } from './operator-descriptor.ts'
 import { isStateful, operatorDetails } from './operator-details.ts'
 import { operatorIds } from './operator-id.ts'
+import { sideOutputTypes } from './side-output-types.ts'
 import type { StreamGraph, StreamNode } from './stream-graph.ts'
 
 export function createJobGraph(graph: StreamGraph): JobGraph {
   const chains = chainsOf(graph)
   const ids = operatorIds(graph)
-  const vertices = chains.map((chain, id) => vertexOf(chain, id, ids))
+  const vertices = chains.map((chain, id) => vertexOf(chain, id, ids, graph))
   const edges = edgesOf(graph, chains)
   const warnings = [...(graph.warnings ?? []), ...uidWarnings(vertices)]
   return {
@@ -55,9 +56,11 @@ function chainsOf(graph: StreamGraph): StreamNode[][] {
   return chains
 }
 
-function vertexOf(chain: readonly StreamNode[], id: number, ids: ReadonlyMap<number, string>): JobVertex {
+function vertexOf(chain: readonly StreamNode[], id: number, ids: ReadonlyMap<number, string>, { nodes }: StreamGraph): JobVertex {
   const head = chain[0]!
-  const operators = chain.map((node, index) => planOperator(node, index === 0 ? undefined : chain, ids))
+  const operators = chain.map((node, index) =>
+    planOperator(node, index === 0 ? undefined : chain, ids, operatorDetails(node, sideOutputTypes(nodes, node.id))),
+  )
   return {
     id,
     vertexId: ids.get(head.id)!,
@@ -69,9 +72,13 @@ function vertexOf(chain: readonly StreamNode[], id: number, ids: ReadonlyMap<num
   }
 }
 
-function planOperator(node: StreamNode, chain: readonly StreamNode[] | undefined, ids: ReadonlyMap<number, string>): PlanOperator {
+function planOperator(
+  node: StreamNode,
+  chain: readonly StreamNode[] | undefined,
+  ids: ReadonlyMap<number, string>,
+  details: PlanOperator['details'],
+): PlanOperator {
   const edge = chain && node.inputs[0]!
-  const details = operatorDetails(node)
   return {
     nodeId: node.id,
     operatorId: ids.get(node.id)!,

@@ -8,8 +8,13 @@ import type { StreamNode } from './stream-graph.ts'
 
 type Plain = Readonly<Record<string, unknown>>
 
-export function operatorDetails(node: StreamNode): Plain | undefined {
-  const details = { ...detailsOf(node.operator), ...(node.outputType !== undefined && { type: typeOf(node.outputType) }) }
+/** `sideTypes`: what is declared of its side outputs, by tag. */
+export function operatorDetails(node: StreamNode, sideTypes: ReadonlyMap<string, readonly Type<unknown>[]>): Plain | undefined {
+  const details = {
+    ...detailsOf(node.operator),
+    ...(node.outputType !== undefined && { type: typeOf(node.outputType) }),
+    ...(sideTypes.size > 0 && { sideOutputs: Object.fromEntries([...sideTypes].map(([tag, [type]]) => [tag, typeOf(type)])) }),
+  }
   const known = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
   return Object.keys(known).length === 0 ? undefined : known
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { t } from '../../../src/base/columnar/t.ts'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
 import type { Environment } from '../../../src/program/api/environment.ts'
+import { outputTag } from '../../../src/program/api/output-tag.ts'
 import { tumbling } from '../../../src/program/api/windows.ts'
 import { discardSink } from '../../../src/program/connector/discard-sink.ts'
 import { avg, count } from '../../../src/program/function/aggregate.ts'
@@ -53,6 +54,21 @@ const program =
 const planned = async (choices: Choices) => (await planOf(program(choices))).jobGraph
 
 describe('the fingerprint', () => {
+  it('knows the types of side outputs', async () => {
+    const plan = async (type: 'int32' | 'float64' | undefined) => {
+      const odd = outputTag<number>('odd', type && t[type])
+      const program = (env: Environment): void => {
+        const numbers = env.fromSequence(1, 10).process((n: number, ctx) => ctx.output(odd, n), { name: 'split' })
+        numbers.getSideOutput(odd).rebalance().sinkTo(discardSink())
+      }
+      return (await planOf(program)).jobGraph
+    }
+    const [first, again, second, none] = [await plan('int32'), await plan('int32'), await plan('float64'), await plan(undefined)]
+    expect(again.fingerprint).toBe(first.fingerprint)
+    expect(none.fingerprint).not.toBe(first.fingerprint)
+    expect(firstDifference(first, second)).toMatchObject({ operator: 'split', what: expect.stringContaining('has sideOutputs') })
+  })
+
   it('is the same for the same program, whatever its functions hold, how it is named or configured', async () => {
     const first = await planned({})
     expect((await planned({})).fingerprint).toBe(first.fingerprint)
