@@ -10,26 +10,38 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { StreamGraph } from '../../program/graph/stream-graph.ts'
 import type { SlotDeployment, ToSlot } from '../../runtime/task/deployment.ts'
 import type { RunningSlot, RunSlot, SlotHost } from '../../runtime/task/slot.ts'
-import { wireSlots } from '../../runtime/task/wire-slots.ts'
-import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import { carrierOf, wireSlots } from '../../runtime/task/wire-slots.ts'
+import type { PingPort } from '../rpc/network-service.ts'
+import type { SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import { pingPorts } from './ping-ports.ts'
+import type { ProgramSlots } from './slot-runner.ts'
 
 export interface InlineSlotsOptions extends Pick<SlotHost, 'clock' | 'fileSystem' | 'yieldTo'> {
   readonly runSlot: RunSlot
 }
 
 /** The slots for the job of this plan. */
-export function inlineSlots(options: InlineSlotsOptions, streamGraph: StreamGraph): SlotPool {
-  return {
-    deploy(deployment, events) {
-      const { deployments } = wireSlots(deployment)
-      const slots = new Map(deployments.map((each) => [each.slot, new InlineSlot(each, options, events)]))
-      const wakePeer = (slot: number): void => slots.get(slot)?.wake()
-      options.yieldTo(() => {
-        for (const slot of slots.values()) slot.start(streamGraph, wakePeer)
-      })
-      return { send: (slot, message) => slots.get(slot)?.receive(message), kill: (slot) => slots.get(slot)?.end() } satisfies DeployedSlots
-    },
+export function inlineSlots(options: InlineSlotsOptions, streamGraph: StreamGraph): SlotPool & ProgramSlots {
+  const run: ProgramSlots['run'] = ({ deployments, remote }, carrier, events) => {
+    const slots = new Map(deployments.map((each) => [each.slot, new InlineSlot(each, options, events)]))
+    const ports = new Map<number, PingPort>()
+    const toCarrier = new Map<number, PingPort>()
+    for (const { channel, remote: end } of remote) {
+      const slot = end === 'from' ? channel.toSlot : channel.fromSlot
+      if (ports.has(slot)) continue
+      const [here, there] = pingPorts(options.yieldTo)
+      here.on('message', () => slots.get(slot)?.wake())
+      toCarrier.set(slot, here)
+      ports.set(slot, there)
+    }
+    options.yieldTo(() => {
+      for (const [own, slot] of slots) {
+        slot.start(streamGraph, (peer) => (peer === carrier ? toCarrier.get(own)?.postMessage(0) : slots.get(peer)?.wake()))
+      }
+    })
+    return { send: (slot, message) => slots.get(slot)?.receive(message), kill: (slot) => slots.get(slot)?.kill(), ports }
   }
+  return { run, deploy: (deployment, events) => run(wireSlots(deployment), carrierOf(deployment.plan.jobGraph), events) }
 }
 
 class InlineSlot {
@@ -84,7 +96,14 @@ class InlineSlot {
     this.#deliverSoon()
   }
 
-  /** A slot that is killed goes on being called by whatever it waits for, but nobody hears it any more. */
+  /** A slot that is killed goes on being called by whatever it waits for, but nobody hears it any more; it is told to stop. */
+  kill(): void {
+    if (this.#ended) return
+    const handler = this.#handler
+    if (handler !== undefined) this.#options.yieldTo(() => handler({ do: 'cancel' }))
+    this.end()
+  }
+
   end(): void {
     if (this.#ended) return
     this.#ended = true

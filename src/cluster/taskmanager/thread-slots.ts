@@ -12,9 +12,10 @@ import { Piscina } from 'piscina'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { RecordedExecution } from '../../program/api/executor.ts'
 import type { SlotDeployment } from '../../runtime/task/deployment.ts'
-import { wireSlots } from '../../runtime/task/wire-slots.ts'
-import type { DeployedSlots, SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
+import { carrierOf, wireSlots } from '../../runtime/task/wire-slots.ts'
+import type { SlotEvents, SlotPool } from '../rpc/slot-pool.ts'
 import type { FromThread, LeasePort, ProgramReference, SlotLease, ToThread } from './slot-lease.ts'
+import type { ProgramSlots } from './slot-runner.ts'
 
 export interface ThreadSlotsOptions {
   readonly program: ProgramReference
@@ -28,7 +29,7 @@ export interface ThreadSlots {
   /** Starts threads ahead of the program's first job: they load and plan the program while the caller does. */
   warmUp(slots: number): void
   /** The slots for the job that comes after these. */
-  forJob(earlier: readonly RecordedExecution[]): SlotPool
+  forJob(earlier: readonly RecordedExecution[]): SlotPool & ProgramSlots
   /** Ends every thread. */
   close(): Promise<void>
 }
@@ -64,19 +65,16 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
     warmUp(slots) {
       while (spare.length < slots) spare.push(lease([]))
     },
-    forJob: (earlier) => ({
-      deploy(deployment, events) {
-        const { deployments } = wireSlots(deployment)
+    forJob: (earlier) => {
+      const run: ProgramSlots['run'] = ({ deployments }, carrier, events) => {
         const ready = spare.splice(0)
         const slots = new Map(deployments.map(({ slot }) => [slot, (earlier.length === 0 ? ready.shift() : undefined) ?? lease(earlier)]))
         for (const unused of ready) unused.end()
-        connect(deployments, slots, events)
-        return {
-          send: (slot, message) => slots.get(slot)?.send(message),
-          kill: (slot) => slots.get(slot)?.kill(),
-        } satisfies DeployedSlots
-      },
-    }),
+        const ports = connect(deployments, slots, carrier, events)
+        return { send: (slot, message) => slots.get(slot)?.send(message), kill: (slot) => slots.get(slot)?.kill(), ports }
+      }
+      return { run, deploy: (deployment, events) => run(wireSlots(deployment), carrierOf(deployment.plan.jobGraph), events) }
+    },
     async close() {
       for (const unused of spare.splice(0)) unused.end()
       await pool.destroy()
@@ -84,14 +82,24 @@ export function threadSlots(options: ThreadSlotsOptions): ThreadSlots {
   }
 }
 
-function connect(deployments: readonly SlotDeployment[], leases: ReadonlyMap<number, ThreadLease>, events: SlotEvents): void {
+/** Returns the ends of the carrier, one for each slot that has a channel to another machine. */
+function connect(
+  deployments: readonly SlotDeployment[],
+  leases: ReadonlyMap<number, ThreadLease>,
+  carrier: number,
+  events: SlotEvents,
+): ReadonlyMap<number, MessagePort> {
   const peers = new Map(deployments.map(({ slot }): [number, { slot: number; port: LeasePort }[]] => [slot, []]))
+  const carriers = new Map<number, MessagePort>()
+  // The carrier has the highest number of all.
   for (const [low, high] of peerPairs(deployments)) {
     const { port1, port2 } = new MessageChannel()
     peers.get(low)!.push({ slot: high, port: port1 })
-    peers.get(high)!.push({ slot: low, port: port2 })
+    if (high === carrier) carriers.set(low, port2)
+    else peers.get(high)!.push({ slot: low, port: port2 })
   }
   for (const deployment of deployments) leases.get(deployment.slot)!.deploy(deployment, peers.get(deployment.slot)!, events)
+  return carriers
 }
 
 /** Every two slots that a channel connects, once. */
