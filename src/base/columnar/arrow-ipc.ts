@@ -6,7 +6,7 @@ import type * as Arrow from 'apache-arrow'
 import { StreamError } from '../core/stream-error.ts'
 import { wrapBlocks } from './arrow.ts'
 import { type ArrowColumns, arrowColumns } from './arrow-columns.ts'
-import { type ArrowModule, loadArrow, toArrowSchema } from './arrow-schema.ts'
+import { type ArrowModule, loadArrow, opaqueKey, toArrowSchema } from './arrow-schema.ts'
 import type { Schema } from './data-type.ts'
 import { findMisfit, schemaFromRow, widenSchema } from './schema.ts'
 import { StagingBatch, stagingCapacity } from './staging-batch.ts'
@@ -21,6 +21,8 @@ export interface ByteRanges {
 export interface ArrowIpcReader {
   /** Batches of a file; undefined for a stream, which only knows its end when it comes. */
   readonly batchCount: number | undefined
+  /** A state file of a checkpoint, whose opaque values are CBOR. */
+  readonly isOfCheckpoint: boolean
   /** A batch by its number: any order in a file, 0, 1, ... in a stream. undefined: there is no such batch. */
   readBatch(index: number): Promise<ArrowColumns | undefined>
 }
@@ -45,6 +47,7 @@ async function openFile(arrow: ArrowModule, file: ByteRanges, path: string, name
   await reader.open()
   return {
     batchCount: reader.numRecordBatches,
+    isOfCheckpoint: reader.schema.metadata.get(opaqueKey) === 'cbor',
     async readBatch(index) {
       try {
         const batch = await reader.readRecordBatch(index)
@@ -61,6 +64,7 @@ function openStream(arrow: ArrowModule, file: ByteRanges, path: string, names: r
   let next = 0
   return {
     batchCount: undefined,
+    isOfCheckpoint: false,
     async readBatch(index) {
       try {
         for (;;) {

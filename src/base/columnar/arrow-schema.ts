@@ -13,6 +13,8 @@ export type ArrowModule = typeof Arrow
 export const loadArrow = (): Promise<ArrowModule> => import('apache-arrow')
 
 const kindKey = 'headrace:kind'
+/** Of a schema: in which form opaque values are; absent: structured clones. */
+export const opaqueKey = 'headrace:opaque'
 const rootKey = 'headrace:root'
 const declaredKey = 'headrace:declared'
 

@@ -5,14 +5,12 @@
 import type * as Arrow from 'apache-arrow'
 import { StreamError } from '../core/stream-error.ts'
 import { wrapBlocks } from './arrow.ts'
-import { type ArrowModule, loadArrow, toArrowSchema } from './arrow-schema.ts'
+import { type ArrowModule, loadArrow, opaqueKey, toArrowSchema } from './arrow-schema.ts'
 import { type CborCodec, loadCbor } from './cbor.ts'
 import { type ColumnSource, type SegmentViews, segmentViews } from './column-block.ts'
 import type { Field, Schema } from './data-type.ts'
 import { makeSchema } from './schema.ts'
 import { writeColumn } from './write-column.ts'
-
-export const opaqueKey = 'headrace:opaque'
 
 /** What files of columns are written and read with; loaded once, when it is first needed. */
 export interface ColumnFormat {

@@ -4,6 +4,7 @@
  */
 
 import { type ArrowIpcReader, openArrowIpc } from '../../base/columnar/arrow-ipc.ts'
+import { readArrowColumns } from '../../base/columnar/read-arrow-columns.ts'
 import { checkOptionNames } from '../../base/core/check-options.ts'
 import type { FileReader, FileSystem } from '../../base/filesystem/file-system.ts'
 import type { DecodedUnit, FileFormat, SplitReader } from './file-format.ts'
@@ -29,7 +30,7 @@ export interface ArrowPosition {
 const unitRows = 4_096
 
 /**
- * The format of Arrow IPC, files (Feather 2) and streams, without compression. Timestamps are ms since the epoch, dates
+ * The format of Arrow IPC, files (Feather 2, the state files of checkpoints too) and streams, without compression. Timestamps are ms since the epoch, dates
  * are Dates, 64-bit integers numbers (beyond 2^53 they fail and name the column).
  *
  * ```ts
@@ -103,7 +104,7 @@ class ArrowSplitReader<T> implements SplitReader<T, ArrowPosition> {
 
   async fill(): Promise<void> {
     this.#file ??= await this.#fileSystem.open(this.#path)
-    this.#reader ??= await openArrowIpc(this.#file, this.#path, this.#options.columns)
+    this.#reader ??= await readArrowColumns(this.#file, this.#path, this.#options.columns)
     const batch = await this.#reader.readBatch(this.#batch)
     if (batch === undefined) this.#atEnd = true
     else if (batch.root === 'value') this.#unit = { kind: 'rows', rows: Array.from(batch.columns[0]?.values ?? []) as T[] }

@@ -1,12 +1,14 @@
 import * as arrow from 'apache-arrow'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { t } from '../../../src/base/columnar/t.ts'
+import { ManualClock } from '../../../src/base/core/clock.ts'
 import { LocalFileSystem } from '../../../src/base/filesystem/local-file-system.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import { arrowIpc } from '../../../src/program/connector/arrow-format.ts'
 import { arrowSink } from '../../../src/program/connector/arrow-sink.ts'
 import { fileSource } from '../../../src/program/connector/file-source.ts'
 import type { Sink } from '../../../src/program/function/sink.ts'
+import { SnapshotWriter } from '../../../src/runtime/checkpoint/snapshot-writer.ts'
 import { writeFile } from '../../support/file-system-contract.ts'
 import { publish } from '../../support/publish.ts'
 import { readAll, SourceHarness } from '../../support/source-harness.ts'
@@ -49,7 +51,36 @@ const table = () =>
     struct: arrow.vectorFromArray([{ x: 1 }, { x: null }, null], new arrow.Struct([new arrow.Field('x', new arrow.Float64(), true)])),
   })
 
+/** Of one state, as a checkpoint writes it. */
+async function writeState(values: readonly unknown[]): Promise<string> {
+  const writer = new SnapshotWriter({
+    ...{ fileSystem, directory: '/chk-1', subtask: 0, clock: new ManualClock() },
+    yieldTo: (callback) => void setImmediate(callback),
+  })
+  const columns = [
+    { name: 'keyGroup', values: new Int32Array(values.length) },
+    { name: 'key', values: values.map((_, i) => `k${i}`) },
+    { name: 'value', values },
+  ]
+  const state = { name: 'held', scope: 'keyed', form: 'value', release: () => undefined } as const
+  const chunks = function* () {
+    yield { rowCount: values.length, columns }
+  }
+  const { operators } = await writer.write([{ operatorId: '4f2a9c01', watermark: null, states: [{ ...state, chunks }] }])
+  return `/chk-1/${operators[0]!.states[0]!.files[0]!.path}`
+}
+
 describe('arrowIpc', () => {
+  it('reads the state files of checkpoints, opaque values among them', async () => {
+    const opaque = [new Map([['apple', 1]]), new Set([1, 2]), { a: undefined }]
+    const plain = [{ at: new Date(5), sum: 2n ** 70n, tags: ['x'], deep: { when: new Date(7), n: null } }]
+    const rowsOf = (values: readonly unknown[]) => values.map((value, i) => ({ keyGroup: 0, key: `k${i}`, value }))
+    for (const values of [opaque, plain]) expect((await read(await writeState(values))).records).toEqual(rowsOf(values))
+    const path = await writeState(opaque)
+    expect((await read(path, { columns: ['value'] })).records).toEqual(opaque.map((value) => ({ value })))
+    await expect(read(path, { columns: ['other'] })).rejects.toThrow("it has no column 'other'; it has keyGroup, key, value")
+  })
+
   for (const kind of ['file', 'stream'] as const) {
     it(`reads what apache-arrow wrote as a ${kind}`, async () => {
       await writeFile(fileSystem, '/f.arrow', arrow.tableToIPC(table(), kind))
