@@ -1,12 +1,13 @@
 /**
  * What a TaskManager asks of its network thread: to carry the channels of its slots that begin or end on another machine. One a process;
- * network-threads.ts fills it with a worker thread, inline-network.ts with the caller's own.
+ * `startNetworkThread` (cluster/taskmanager/start-network-thread.ts) fills it with a worker thread, `startInlineNetwork` with the caller's own.
  *
  * What always holds: a channel's segments arrive in order, each once, or its slots are told of by `onBroken`; a channel whose producer has
  * said its last word is delivered to its end though its attempt was removed here meanwhile.
  */
 import type { StreamError } from '../../base/core/stream-error.ts'
 import type { RemoteChannel } from '../../runtime/task/wire-slots.ts'
+import type { TlsOptions } from './grpc-transport.ts'
 
 /** The part of Node's MessagePort that pings need. It is handed over: whoever gave it uses it no more. */
 export interface PingPort {
@@ -28,13 +29,6 @@ export interface NetworkAttempt {
   readonly ports: ReadonlyMap<number, PingPort>
 }
 
-/** TLS of data connections: PEM texts. Both ends prove who they are by certificates of `ca`. */
-export interface NetworkTls {
-  readonly certificate: string
-  readonly privateKey: string
-  readonly ca: string
-}
-
 export interface NetworkOptions {
   /** `host:port` to listen on; port 0: any. */
   readonly listen: string
@@ -42,7 +36,7 @@ export interface NetworkOptions {
   readonly advertised?: string
   /** Names this TaskManager in messages at the other end. */
   readonly taskManagerId: string
-  readonly tls?: NetworkTls
+  readonly tls?: TlsOptions
   /** Both ends must have the same. */
   readonly token?: string
 }
