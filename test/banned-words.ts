@@ -8,7 +8,14 @@ import ts from 'typescript'
 export const bannedWords = {
   floors: ['program/', 'runtime/', 'cluster/'],
   /** Files, relative to src, that may say them: each wraps the real thing for the interface that everyone else is given. */
-  adapters: ['cluster/taskmanager/node-host.ts', 'cluster/taskmanager/thread-slots.ts'] as readonly string[],
+  adapters: [
+    'cluster/dispatcher/fork-job-process.ts',
+    'cluster/dispatcher/job-process-entry.ts',
+    'cluster/taskmanager/network-thread.ts',
+    'cluster/taskmanager/node-host.ts',
+    'cluster/taskmanager/start-network-thread.ts',
+    'cluster/taskmanager/thread-slots.ts',
+  ] as readonly string[],
   globals: ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'MessagePort', 'MessageChannel', 'BroadcastChannel', 'crypto'],
   members: ['Date.now', 'Math.random', 'Atomics.wait', 'process.*'],
   modules: ['timers', 'timers/promises', 'perf_hooks', 'worker_threads', 'process', 'child_process', 'cluster'],

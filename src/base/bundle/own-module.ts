@@ -11,6 +11,7 @@ export const ownModules = {
   testing: 'front/testing/harness.ts',
   cli: 'front/cli/headrace.ts',
   'task-thread': 'cluster/taskmanager/task-thread.ts',
+  'network-thread': 'cluster/taskmanager/network-thread.ts',
 } as const
 
 export function ownModule(name: keyof typeof ownModules): URL {
