@@ -38,6 +38,13 @@ export const configTable = {
   'execution.shutdown-on-application-finish': bool(true, 'Whether an application cluster ends with its job.'),
 
   // headrace's own
+  'job-process.main-timeout': duration(
+    minute,
+    'How long main of a submitted program may take while no job of it runs, and its process to answer while one does.',
+    { min: 1 },
+  ),
+  'job-process.heap-size': size(512 * mb, 'Heap of the process that runs main of a submitted program, and the enumerators of its sources.'),
+  'job-process.package-size': size(64 * mb, 'Largest bundle of a submitted program.'),
   'execution.local.mode': oneOf(
     ['threads', 'inline'],
     'threads',
