@@ -18,7 +18,10 @@ export interface TimerRun {
   readonly time: number
   readonly namespace: Namespace
   readonly domain: TimeDomain
+  /** Those from `from` to before `to`. */
   readonly keys: readonly unknown[]
+  readonly from: number
+  readonly to: number
 }
 
 /** How the keys of runs are understood. */
@@ -65,7 +68,7 @@ export class TimerSnapshots<B extends SnapshotBucket> {
     for (const gathered of this.#open) {
       if (bucket.epoch >= gathered.epoch) continue
       gathered.runs.push(run)
-      gathered.size += run.keys.length
+      gathered.size += run.to - run.from
     }
     bucket.epoch = this.epoch
   }
@@ -118,8 +121,8 @@ function* orderedChunks(
   const starts = new Int32Array(maxParallelism + 1)
   let i = 0
   for (const run of runs) {
-    for (const key of run.keys) {
-      const group = keys.groupOf(key)
+    for (let at = run.from; at < run.to; at++) {
+      const group = keys.groupOf(run.keys[at])
       groups[i++] = group
       starts[group + 1]!++
       if (i % slice === 0) yield noTimers(keys, namespaces)
@@ -130,7 +133,7 @@ function* orderedChunks(
   const keyAt = new Int32Array(size)
   i = 0
   for (const [r, run] of runs.entries()) {
-    for (let at = 0; at < run.keys.length; at++) {
+    for (let at = run.from; at < run.to; at++) {
       const to = starts[groups[i]!]!++
       runAt[to] = r
       keyAt[to] = at

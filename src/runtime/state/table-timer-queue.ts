@@ -100,8 +100,8 @@ export class TableTimerQueue {
   }
 }
 
-/** A copy of a bucket's timers. */
+/** A bucket's timers as they are now. */
 export const runOf = (bucket: TimerBucket, domain: TimeDomain): TimerRun => ({
   ...{ time: bucket.time, namespace: undefined, domain },
-  keys: bucket.copyKeys(),
+  ...bucket.view(),
 })

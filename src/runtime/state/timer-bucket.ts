@@ -20,6 +20,8 @@ export class TimerBucket {
   #keys: number[] = []
   #count = 0
   #cursor = 0
+  /** Someone reads the list: what stands in it stays, and it is copied ahead of any other change. */
+  #isViewed = false
   /** Keys behind the cursor that were deleted. */
   #deleted = 0
   /** Kept while the bucket is spare; `#mask` is 0 while there is no index. */
@@ -41,10 +43,10 @@ export class TimerBucket {
     this.#deleted = 0
     this.#mask = 0
     // A list that was long is not kept for what may be short.
-    if (this.#keys.length > 1 << 20) {
-      this.#keys = []
-      this.#pairs = new Int32Array(0)
-    }
+    const wasLong = this.#keys.length > 1 << 20
+    if (wasLong) this.#pairs = new Int32Array(0)
+    if (wasLong || this.#isViewed) this.#keys = []
+    this.#isViewed = false
   }
 
   /** False: the key is there already. */
@@ -72,6 +74,7 @@ export class TimerBucket {
     if (this.#mask === 0) {
       const place = this.#placeOf(key)
       if (place < 0) return false
+      this.#endView()
       this.#keys.copyWithin(place, place + 1, this.#count)
       this.#count--
       this.size--
@@ -99,9 +102,17 @@ export class TimerBucket {
     }
   }
 
-  /** A copy of the keys that are still to be taken, in order. */
-  copyKeys(): number[] {
-    return this.#deleted === 0 ? this.#keys.slice(this.#cursor, this.#count) : [...this.keys()]
+  /**
+   * The keys that are still to be taken, in order, as they are now, whatever becomes of the bucket: `from` to before `to` of a list that
+   * only grows behind them from now on. Not copied unless some of it are gone: there may be a million of one time.
+   */
+  view(): { readonly keys: readonly number[]; readonly from: number; readonly to: number } {
+    if (this.#deleted > 0) {
+      const keys = [...this.keys()]
+      return { keys, from: 0, to: keys.length }
+    }
+    this.#isViewed = true
+    return { keys: this.#keys, from: this.#cursor, to: this.#count }
   }
 
   /** Keys that are still to be taken, in order. */
@@ -114,6 +125,12 @@ export class TimerBucket {
     const keys = [...this.keys()].map(keyOf)
     this.reset(this.time)
     for (const key of keys) this.add(key, this.#hashOf(key))
+  }
+
+  /** From now on the list is nobody else's. */
+  #endView(): void {
+    if (this.#isViewed) this.#keys = this.#keys.slice(0, this.#count)
+    this.#isViewed = false
   }
 
   #append(key: number): void {
@@ -145,6 +162,7 @@ export class TimerBucket {
 
   /** The list without what is gone, and an index with room in it. */
   #rebuild(): void {
+    this.#endView()
     const keys = this.#keys
     let count = 0
     for (let i = this.#cursor; i < this.#count; i++) if (this.#deleted === 0 || this.#isThere(keys[i]!, i + 1)) keys[count++] = keys[i]!

@@ -148,7 +148,7 @@ export class TimerQueue<N extends Namespace> {
 
 /** A copy of a set's timers. */
 export function runOf<N extends Namespace>({ time, namespace, keys }: KeySet<N>, domain: TimeDomain): TimerRun {
-  return { time, namespace, domain, keys: [...keys.values()] }
+  return { time, namespace, domain, keys: [...keys.values()], from: 0, to: keys.size }
 }
 
 /** The first namespace of a bucket that is not empty. */

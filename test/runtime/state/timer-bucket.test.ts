@@ -93,3 +93,28 @@ test('any sequence of add, delete, take and rekey does what an ordered set does'
     }),
   )
 })
+
+test('what is viewed stays as it was, whatever becomes of the bucket', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('add' as const), key: fc.nat(30) }),
+    fc.record({ do: fc.constant('delete' as const), key: fc.nat(30) }),
+    fc.constant({ do: 'take' as const }),
+    fc.constant({ do: 'view' as const }),
+    fc.constant({ do: 'reset' as const }),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), fc.nat(25), (steps, many) => {
+      const bucket = bucketOf(range(many))
+      const views: { readonly expected: number[]; readonly view: ReturnType<TimerBucket['view']> }[] = []
+      for (const each of steps) {
+        if (each.do === 'add') bucket.add(each.key, hashFloat64(each.key))
+        else if (each.do === 'delete') bucket.delete(each.key, hashFloat64(each.key))
+        else if (each.do === 'take' && bucket.size > 0) bucket.take()
+        else if (each.do === 'reset') bucket.reset(bucket.time + 1)
+        else if (each.do === 'view') views.push({ expected: [...bucket.keys()], view: bucket.view() })
+      }
+      for (const { expected, view } of views) expect(view.keys.slice(view.from, view.to)).toEqual(expected)
+    }),
+    { numRuns: 500 },
+  )
+})
