@@ -52,7 +52,7 @@ function inTime(planned: Promise<Plan>, { program, earlier }: SlotLease, { deplo
           'INVALID_PROGRAM',
           `main of ${program.file} did not come to its execute() number ${earlier.length + 1} in a task thread within ${mostPlanningMs / 1000} s, though it did where the program was started`,
           {
-            hint: 'Each task thread runs main again, with the results and rows of earlier jobs but without their progress, events and savepoints: do not wait for those between two jobs, or use --mode inline.',
+            hint: 'Each task thread runs main again, with what it saw of earlier jobs before it executed this one: between two jobs do not wait for anything else, or use --mode inline.',
             place: { job: deployment.jobGraph.jobName },
           },
         ),

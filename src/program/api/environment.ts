@@ -211,8 +211,7 @@ export class Environment {
       this.#executor ??= this.#host.executor(this.#config)
       const executor = await this.#executor
       const client = await executor.submit({ streamGraph, jobGraph, earlier, onCollect: (id, rows) => record.collected(id, rows) })
-      record.begin(client, () => this.#host.jobEnds?.())
-      return client
+      return record.begin(client, () => this.#host.jobEnds?.())
     } catch (error) {
       record.fail(error)
       this.#host.jobEnds?.()

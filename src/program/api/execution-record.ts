@@ -1,10 +1,12 @@
 /**
  * What one execute() came to, kept so that a task thread that plans a later job of the same program finds main in the
- * same place: its result or error, and the rows it collected, up to a number that is no burden to keep and to send.
+ * same place: its result or error, the rows it collected, up to a number that is no burden to keep and to send, and what main
+ * saw of it while it ran.
  */
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { CollectedRows } from './collected-rows.ts'
 import type { JobClient, RecordedExecution } from './executor.ts'
+import { ClientRecorder } from './recorded-client.ts'
 
 const mostRowsKept = 100_000
 
@@ -13,12 +15,16 @@ export class ExecutionRecord {
   readonly #rows: Record<string, unknown[]> = {}
   #rowCount = 0
   #outcome: RecordedExecution['outcome']
+  #recorder: ClientRecorder | undefined
 
   constructor(sinks: ReadonlyMap<string, CollectedRows<unknown>>) {
     this.#sinks = sinks
   }
 
-  begin(client: JobClient, onEnd: () => void): void {
+  /** Answers the client that main gets. */
+  begin(client: JobClient, onEnd: () => void): JobClient {
+    const recorder = new ClientRecorder(client)
+    this.#recorder = recorder
     for (const sink of this.#sinks.values()) sink.attach(client)
     client.result.then(
       (result) => {
@@ -31,6 +37,7 @@ export class ExecutionRecord {
         onEnd()
       },
     )
+    return recorder.client
   }
 
   fail(error: unknown): void {
@@ -59,7 +66,11 @@ export class ExecutionRecord {
         },
       )
     }
-    return { ...(this.#outcome !== undefined && { outcome: this.#outcome }), collected: { ...this.#rows } }
+    return {
+      ...(this.#outcome !== undefined && { outcome: this.#outcome }),
+      collected: { ...this.#rows },
+      ...(this.#recorder !== undefined && { client: this.#recorder.toPlain() }),
+    }
   }
 
   #finish(end: { readonly error?: unknown }): void {

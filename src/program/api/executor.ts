@@ -4,6 +4,7 @@
 import type { StreamError, WireError } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../graph/job-graph.ts'
 import type { StreamGraph } from '../graph/stream-graph.ts'
+import type { RecordedClient } from './recorded-client.ts'
 
 export interface JobProgress {
   readonly recordsIn: number
@@ -127,6 +128,8 @@ export interface RecordedExecution {
   readonly outcome?: { readonly result: JobExecutionResult } | { readonly error: WireError }
   /** Rows by collect id. */
   readonly collected: Readonly<Record<string, readonly unknown[]>>
+  /** What main saw of it beside that, until the later job was submitted. */
+  readonly client?: RecordedClient
 }
 
 export interface Executor {

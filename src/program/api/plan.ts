@@ -8,6 +8,7 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import type { JobGraph } from '../graph/job-graph.ts'
 import type { StreamGraph } from '../graph/stream-graph.ts'
 import type { Executor, JobClient, JobExecutionResult, RecordedExecution } from './executor.ts'
+import { replayedClient } from './recorded-client.ts'
 import { type Main, runMain } from './run-main.ts'
 
 export interface PlanOptions {
@@ -131,13 +132,7 @@ function replay(jobGraph: JobGraph, record: RecordedExecution, onCollect?: (id: 
         : Promise.reject(StreamError.fromWire(outcome.error))
   const status = outcome === undefined ? 'RUNNING' : 'result' in outcome ? 'FINISHED' : 'FAILED'
   const jobId = outcome !== undefined && 'result' in outcome ? outcome.result.jobId : jobGraph.fingerprint
-  const noSnapshot = (): Promise<never> =>
-    Promise.reject(new StreamError('CHECKPOINT_DECLINED', 'A job that is replayed takes no checkpoint or savepoint'))
-  return {
-    ...{ jobId, status, result, numRestarts: 0, checkpoints: [], exceptions: [], cancel: async () => undefined },
-    ...{ triggerCheckpoint: noSnapshot, triggerSavepoint: noSnapshot, stopWithSavepoint: noSnapshot },
-    ...{ onProgress: () => undefined, onEvent: () => undefined },
-  }
+  return replayedClient({ jobId, status, result }, record.client)
 }
 
 function endedEarly(executions: number, wanted: number): StreamError {

@@ -137,7 +137,7 @@ describe('an environment', () => {
     numbers.map((n) => n, { name: 'second' })
     await env.execute()
     expect(executor.jobs.map((job) => job.jobGraph.vertices.map((vertex) => vertex.name))).toEqual([['n -> first'], ['n -> second']])
-    expect(executor.jobs[1]!.earlier).toEqual([{ outcome: { result: resultOf(0) }, collected: {} }])
+    expect(executor.jobs[1]!.earlier).toMatchObject([{ outcome: { result: resultOf(0) }, collected: {}, client: { numRestarts: 0 } }])
     await expect(env.execute()).rejects.toMatchObject({ code: 'INVALID_PROGRAM' })
   })
 
