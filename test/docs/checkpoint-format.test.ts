@@ -55,7 +55,7 @@ for (const [index, [, program, output]] of programs.entries()) {
   })
 }
 
-test('plain apache-arrow opens a state file, with record batches of about 2,048 rows', async () => {
+test('plain apache-arrow opens a state file, with record batches of about 8,192 rows', async () => {
   const bytes = readFileSync(path.join(directory, '4f2a9c01-0-totals-0.arrow'))
   const table = tableFromIPC(bytes)
   expect(table.schema.fields.map(({ name, type }) => `${name} ${type}`)).toEqual([
@@ -67,11 +67,11 @@ test('plain apache-arrow opens a state file, with record batches of about 2,048 
     { keyGroup: 17, key: 'ann', value: { sum: 12.5, last: Date.UTC(2026, 0, 1) } },
     { keyGroup: 90, key: 'bob', value: { sum: -3, last: Date.UTC(2026, 0, 2) } },
   ])
-  const rows = Array.from({ length: 5000 }, (_, value) => ({ value }))
+  const rows = Array.from({ length: 20_000 }, (_, value) => ({ value }))
   const { operators } = await writerOf(new LocalFileSystem(), { directory: path.join(folder, 'large') }).write([
     { operatorId, watermark: null, states: [stateOf({ name: 'large', scope: 'union', form: 'value' }, chunksOf(rows, 100))] },
   ])
   const large = readFileSync(path.join(folder, 'large', operators[0]!.states[0]!.files[0]!.path))
   const batches = [...(RecordBatchReader.from(large) as RecordBatchFileReader)]
-  expect(batches.map(({ numRows }) => numRows)).toEqual([2100, 2100, 800])
+  expect(batches.map(({ numRows }) => numRows)).toEqual([8200, 8200, 3600])
 })
