@@ -174,7 +174,8 @@ export class ResourceManager {
   }
 
   #refuseStale({ sessionId }: Hello): void {
-    if (this.#isClosed || (sessionId !== undefined && sessionId !== this.#options.sessionId)) throw staleSession('ResourceManager')
+    if (this.#isClosed) throw new StreamError('PEER_UNREACHABLE', 'This ResourceManager has ended')
+    if (sessionId !== undefined && sessionId !== this.#options.sessionId) throw staleSession('ResourceManager')
   }
 
   #watch(beat: () => void, silent: (ms: number) => void): Heartbeat {

@@ -35,6 +35,11 @@ export class Heartbeat {
     this.#heardMs = this.#options.clock.elapsed()
   }
 
+  /** For how long it has said nothing. */
+  get silentMs(): number {
+    return this.#options.clock.elapsed() - this.#heardMs
+  }
+
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -49,7 +54,7 @@ export class Heartbeat {
     const { clock, intervalMs, timeoutMs, beat, silent } = this.#options
     const nowMs = clock.elapsed()
     const cameLate = nowMs - dueMs >= intervalMs
-    const silentMs = nowMs - this.#heardMs
+    const { silentMs } = this
     if (silentMs >= timeoutMs && !cameLate) {
       this.stop()
       silent(silentMs)
