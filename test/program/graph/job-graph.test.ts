@@ -86,6 +86,20 @@ describe('a job graph', () => {
     expect(slotsNeeded(jobGraph)).toBe(8)
   })
 
+  it('takes parallelism from the operator, else from the environment as it was then, else from the configuration', async () => {
+    const program = (env: Environment) => {
+      env.fromSequence(1, 3).map((n) => n)
+      env.setParallelism(3)
+      env
+        .fromSequence(1, 3)
+        .map((n) => n)
+        .filter(() => true)
+        .setParallelism(5)
+    }
+    const { jobGraph } = await planOf(program, { 'parallelism.default': 2 })
+    expect(jobGraph.vertices.map(({ parallelism }) => parallelism)).toEqual([2, 3, 5])
+  })
+
   it('takes buffer timeouts from the producer, the environment, or the switch that turns them off', async () => {
     const program = (env: Environment) => {
       env
