@@ -4,6 +4,7 @@
  */
 import type { Schema } from '../../base/columnar/data-type.ts'
 import type { StringDictionary } from '../../base/columnar/dictionary.ts'
+import type { FixedWriter } from '../../base/columnar/fixed-writer.ts'
 import { type ColumnSource, columnSizeBytes, type SegmentViews, segmentViews, writeColumn } from '../../base/columnar/write-column.ts'
 import { assert } from '../../base/core/stream-error.ts'
 import { alignTo8, frameHeaderBytes, frameKind } from './frame.ts'
@@ -25,7 +26,7 @@ export interface FrameRows {
   readonly count: number
 }
 
-/** Answers where the next frame begins, or -1 if this one would pass `limit`. */
+/** Answers where the next frame begins, or -1 if this one would pass `limit`. `fixed`: a writer made for the batch, if it has one. */
 export function writeBatchFrame(
   batch: OutgoingBatch,
   schemaIndex: number,
@@ -33,21 +34,14 @@ export function writeBatchFrame(
   views: SegmentViews,
   start: number,
   limit: number,
+  fixed?: FixedWriter,
 ): number {
-  const { order, from, count } = rows
-  let at = start + frameHeaderBytes
-  if (batch.timestamps !== undefined) {
-    if (at + count * 8 > limit) return -1
-    gather(batch.timestamps, rows, views.f64, at >> 3)
-    at += count * 8
-  }
-  const target = limit === views.limit ? views : { ...views, limit }
+  const { from, count } = rows
+  const body = start + frameHeaderBytes
+  const at = fixed === undefined ? writeColumns(batch, rows, views, body, limit) : fixed.write(from, count, body, limit)
+  if (at < 0) return -1
   let dictionaryBits = 0
-  for (let c = 0; c < batch.columns.length; c++) {
-    at = writeColumn(batch.columns[c]!, order, from, count, target, at)
-    if (at < 0) return -1
-    if (batch.dictionaries[c] !== undefined) dictionaryBits |= 1 << c
-  }
+  for (let c = 0; c < batch.columns.length; c++) if (batch.dictionaries[c] !== undefined) dictionaryBits |= 1 << c
   const word = start >> 2
   const { i32 } = views
   i32[word] = frameKind.batch
@@ -56,6 +50,22 @@ export function writeBatchFrame(
   i32[word + 3] = schemaIndex
   i32[word + 4] = batch.timestamps === undefined ? 0 : 1
   i32[word + 5] = dictionaryBits
+  return at
+}
+
+function writeColumns(batch: OutgoingBatch, rows: FrameRows, views: SegmentViews, body: number, limit: number): number {
+  const { order, from, count } = rows
+  let at = body
+  if (batch.timestamps !== undefined) {
+    if (at + count * 8 > limit) return -1
+    gather(batch.timestamps, rows, views.f64, at >> 3)
+    at += count * 8
+  }
+  const target = limit === views.limit ? views : { ...views, limit }
+  for (const column of batch.columns) {
+    at = writeColumn(column, order, from, count, target, at)
+    if (at < 0) return -1
+  }
   return at
 }
 

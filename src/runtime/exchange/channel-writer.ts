@@ -3,6 +3,7 @@
  * takes no rows and says so; events queue behind the rows before them and go out as soon as there is room. A frame that no
  * segment can hold (a record, a schema, an entry of a dictionary) goes in parts, one a segment.
  */
+import { canWriteFixed, FixedWriter } from '../../base/columnar/fixed-writer.ts'
 import { columnSizeBytes, segmentViews, writeColumn } from '../../base/columnar/write-column.ts'
 import { formatMemorySize } from '../../base/core/memory-size.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -42,6 +43,8 @@ export class ChannelWriter {
   #published: number
   /** What a row took when rows were measured last; 0: not yet. */
   #bytesPerRow = 0
+  /** Made for the arrays of the batches that came last, with timestamps and without. */
+  readonly #fixed: { timed?: FixedWriter; untimed?: FixedWriter } = {}
   bytesOut = 0
 
   constructor(ring: Ring, options: ChannelWriterOptions) {
@@ -138,13 +141,25 @@ export class ChannelWriter {
 
   /** Rows written: as many as the open segment has room for. */
   #writeRows(batch: OutgoingBatch, sent: SentSchema, order: Int32Array | null, from: number, count: number): number {
+    const fixed = this.#fixedWriter(batch, order)
     for (let rows = this.#rowsThatFit(batch, { order, from, count }); rows >= 1; rows >>= 1) {
-      const end = writeBatchFrame(batch, sent.index, { order, from, count: rows }, this.#ring.views, this.#at, this.#end)
+      const end = writeBatchFrame(batch, sent.index, { order, from, count: rows }, this.#ring.views, this.#at, this.#end, fixed)
       if (end < 0) continue
       this.#at = end
       return rows
     }
     return 0
+  }
+
+  /** Rows without an order are copied in one go already. */
+  #fixedWriter({ columns, timestamps }: OutgoingBatch, order: Int32Array | null): FixedWriter | undefined {
+    if (order === null || !canWriteFixed(columns)) return undefined
+    const kind = timestamps === undefined ? 'untimed' : 'timed'
+    const from = { columns, timestamps, rows: order }
+    const writer = this.#fixed[kind]
+    if (writer?.isFor(from) === true) return writer
+    this.#fixed[kind] = new FixedWriter(from, this.#ring.views)
+    return this.#fixed[kind]
   }
 
   /** How many rows to try; exact for fixed-width columns, so that no time is lost halving. */

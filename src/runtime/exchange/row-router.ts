@@ -11,6 +11,7 @@ import { fmix32, mixBlock } from '../../base/core/hash.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { OutgoingBatch } from './batch-frame.ts'
+import { IntKeyPlacer } from './int-key-placer.ts'
 
 export interface RowRouter {
   readonly kind: 'single' | 'slices' | 'broadcast' | 'rows'
@@ -148,6 +149,7 @@ export class HashRouter extends TargetRouter {
   readonly #part: Int32Array
   /** Several key fields as they are hashed: sorted, each with the hash of its name. */
   readonly #fields: readonly (readonly [name: string, hash: number])[]
+  #placer: IntKeyPlacer | undefined
 
   constructor(key: KeySpec, targetCount: number, maxParallelism: number) {
     super()
@@ -163,18 +165,31 @@ export class HashRouter extends TargetRouter {
     if (this.key.kind === 'function') this.hashes[index] = hashKey(this.key.fn(row))
   }
 
+  override route(staging: StagingBatch, batch: OutgoingBatch, order: Int32Array, starts: Int32Array): void {
+    const keys = this.#intKeys(staging)
+    if (keys === undefined) return super.route(staging, batch, order, starts)
+    if (this.#placer?.isFor(keys, order, starts.length - 1) !== true) {
+      const placement = { keys, order, owner: this.#owner, scratch: this.targets }
+      this.#placer = new IntKeyPlacer(placement, starts.length - 1)
+    }
+    this.#placer!.place(staging.rowCount, starts)
+  }
+
+  /** The commonest key by far: one field of integers, all there. */
+  #intKeys(staging: StagingBatch): Int32Array | undefined {
+    const { key } = this
+    if (key.kind !== 'field' || this.#mask < 0) return undefined
+    const column = staging.columns.find(({ field }) => field.name === key.field)
+    return column !== undefined && column.nullCount === 0 && column.values instanceof Int32Array ? column.values : undefined
+  }
+
   targetsOf(staging: StagingBatch, batch: OutgoingBatch): void {
     const { hashes, targets } = this
     const rows = staging.rowCount
     const owner = this.#owner
     const mask = this.#mask
-    if (this.key.kind === 'field') {
-      const column = staging.columns.find(({ field }) => field.name === (this.key as { field: string }).field)
-      // The commonest key by far, in one pass.
-      if (mask >= 0 && column !== undefined && column.nullCount === 0 && column.values instanceof Int32Array)
-        return targetsOfInts(column.values, rows, owner, mask, targets)
-      this.#hashField(this.key.field, staging, batch, hashes)
-    } else if (this.key.kind === 'fields') this.#hashFields(staging, batch)
+    if (this.key.kind === 'field') this.#hashField(this.key.field, staging, batch, hashes)
+    else if (this.key.kind === 'fields') this.#hashFields(staging, batch)
     if (mask >= 0) for (let i = 0; i < rows; i++) targets[i] = owner[hashes[i]! & mask]!
     else for (let i = 0; i < rows; i++) targets[i] = owner[keyGroupOf(hashes[i]!, this.#maxParallelism)]!
   }
@@ -250,17 +265,6 @@ function valueAt(staging: StagingBatch, field: string, row: number): unknown {
   const rest = restIndex(staging.schema!)
   const others = rest < 0 ? null : (staging.columns[rest]!.values[row] as Record<string, unknown> | null)
   return others === null ? null : fieldOf(others, field)
-}
-
-function targetsOfInts(values: Int32Array, rows: number, owner: Int32Array, mask: number, targets: Int32Array): void {
-  for (let i = 0; i < rows; i++) {
-    let h = values[i]!
-    h ^= h >>> 16
-    h = Math.imul(h, 0x85ebca6b)
-    h ^= h >>> 13
-    h = Math.imul(h, 0xc2b2ae35)
-    targets[i] = owner[(h ^ (h >>> 16)) & mask]!
-  }
 }
 
 /** What the user put into a column that is not null there. */

@@ -45,6 +45,14 @@ function expectEachOnce(parts: readonly any[][], rows: readonly any[]): void {
 }
 
 describe.each(parallelisms)('with %i consumers', (targets) => {
+  test('rows keyed by an integer field go where hashKey says, in their order', () => {
+    const schema = schemaOf(t.row({ i: t.int32, key: t.int32 }))
+    const rows = Array.from({ length: 5000 }, (_, i) => ({ i, key: Math.imul(i, 77_777) }))
+    const parts = spread(rows, targets, new HashRouter({ kind: 'field', field: 'key' }, targets, 128), { schema })
+    const targetOf = (key: number) => subtaskOfKeyGroup(keyGroupOf(hashKey(key), 128), targets, 128)
+    expect(parts).toEqual(parts.map((_, target) => rows.filter(({ key }) => targetOf(key) === target)))
+  })
+
   test('every partitioning gives each row to one consumer, broadcast to all', () => {
     const routers: (() => RowRouter)[] = [
       () => globalRouter,
