@@ -29,7 +29,7 @@ async function locally(main: (env: Environment) => Promise<readonly unknown[]>):
 /** Counts per key; the second half of the rows comes when a checkpoint has the first. Its rows are each key's 1, 2, 3, ... */
 const counting =
   (rows: number) =>
-  (env: Environment): Promise<readonly { readonly key: number; readonly seen: number }[]> =>
+  (env: Environment): Promise<readonly unknown[]> =>
     env
       .setParallelism(2)
       .fromSource(gated({ rows: rows / 2, gates: [rows / 4] }), { uid: 'numbers' })
