@@ -16,6 +16,7 @@ import { type ResourceProvider, standaloneProvider } from '../../src/cluster/res
 import { LoopbackNetwork } from '../../src/cluster/rpc/loopback-network.ts'
 import type { NetworkService } from '../../src/cluster/rpc/network-service.ts'
 import { inlineSlotRunner } from '../../src/cluster/taskmanager/inline-slot-runner.ts'
+import { serveNetwork } from '../../src/cluster/taskmanager/serve-network.ts'
 import { TaskManager, taskManagerSettingsOf } from '../../src/cluster/taskmanager/task-manager.ts'
 import { Environment } from '../../src/program/api/environment.ts'
 import type { Executor, JobClient } from '../../src/program/api/executor.ts'
@@ -49,6 +50,8 @@ export class ClusterInProcess {
   readonly #config: Config
   readonly #plans = new Map<string, StreamGraph>()
   #ids = 0
+  /** Real connections need turns, not time. */
+  #stepMs = 5
 
   constructor(config: Config = {}, provider: ResourceProvider = standaloneProvider) {
     this.#config = config
@@ -68,11 +71,27 @@ export class ClusterInProcess {
     return this
   }
 
-  startTaskManager(host: string, slots: number, networkOf?: (manager: () => TaskManager) => NetworkService): TestTaskManager {
+  /** With a network of its own; what it carries goes over real connections. */
+  async startNetworked(host: string, slots: number): Promise<TestTaskManager> {
+    this.#stepMs = 0.5
+    let manager: TaskManager | undefined
+    const network = await serveNetwork(
+      { listen: '127.0.0.1:0', taskManagerId: host },
+      { onBroken: (...broken) => manager?.networkBroken(...broken) },
+      { clock: this.clock, yieldTo },
+    )
+    const started = this.startTaskManager(host, slots, network)
+    manager = started.manager
+    const kill = (): void => {
+      started.kill()
+      void network.close()
+    }
+    return { ...started, kill }
+  }
+
+  startTaskManager(host: string, slots: number, service?: NetworkService): TestTaskManager {
     const id = `${host}:1-${this.#ids++}`
-    let manager: TaskManager
-    const service = networkOf?.(() => manager)
-    manager = new TaskManager({
+    const manager: TaskManager = new TaskManager({
       ...taskManagerSettingsOf(this.#config),
       ...{ slots, taskManagerId: id, host, dataAddress: service?.dataAddress ?? `${host}:2`, pid: 1, version: ownVersion() },
       ...{ resourceManager: () => jobManager, transport: this.network.transportOf(host), clock: this.clock, random: () => 0.5 },
@@ -139,9 +158,9 @@ export class ClusterInProcess {
   }
 
   /** Lets time pass, `stepMs` a turn, until it is so. */
-  async until(what: string, isSo: () => boolean, stepMs = 5): Promise<void> {
+  async until(what: string, isSo: () => boolean, stepMs = this.#stepMs): Promise<void> {
     for (let turn = 0; !isSo(); turn++) {
-      if (turn === 20_000) throw new Error(`Nothing came of: ${what}`)
+      if (turn === 500_000) throw new Error(`Nothing came of: ${what}`)
       await new Promise<void>((resolve) => setImmediate(resolve))
       this.clock.advance(stepMs)
     }

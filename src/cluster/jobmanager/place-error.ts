@@ -29,17 +29,24 @@ export function lostSlot(jobGraph: JobGraph, slot: number, cause: unknown): Stre
     const subtask = slot - groups.get(slotSharingGroup)!.first
     return subtask >= 0 && subtask < parallelism ? [`${name} (${subtask + 1}/${parallelism})`] : []
   })
-  const outOfMemory = (cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  const why = outOfMemory ? 'it ran out of heap memory' : cause instanceof Error ? cause.message : String(cause)
-  return new StreamError(
-    'TASK_LOST',
-    `The thread of slot ${slot} of job '${jobGraph.jobName}' ended unexpectedly: ${why}. It ran ${tasks.join(', ')}`,
-    {
-      hint: outOfMemory
-        ? 'Raise taskmanager.memory.task.heap.size, or keep less in user functions; state that is declared does not count against it.'
-        : 'A user function that calls process.exit(), or throws outside of its call (in a timer, in a promise), ends the thread.',
-      place: { job: jobGraph.jobName },
-      cause,
-    },
-  )
+  const { what, hint } = lossOf(`slot ${slot} of job '${jobGraph.jobName}'`, cause)
+  return new StreamError('TASK_LOST', `${what}. It ran ${tasks.join(', ')}`, { hint, place: { job: jobGraph.jobName }, cause })
+}
+
+function lossOf(slot: string, cause: unknown): { readonly what: string; readonly hint: string | undefined } {
+  const code = (cause as { code?: unknown } | undefined)?.code
+  const ended = `The thread of ${slot} ended unexpectedly:`
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY' || code === 'OUT_OF_MEMORY') {
+    const hint =
+      'Raise taskmanager.memory.task.heap.size, or keep less in user functions; state that is declared does not count against it.'
+    return { what: `${ended} it ran out of heap memory`, hint }
+  }
+  // More is gone than a thread, and whoever knows has said what.
+  if (cause instanceof StreamError && code === 'TASK_LOST' && cause.hint !== undefined) {
+    return { what: `S${slot.slice(1)} was lost: ${cause.message}`, hint: cause.hint }
+  }
+  return {
+    what: `${ended} ${cause instanceof Error ? cause.message : String(cause)}`,
+    hint: 'A user function that calls process.exit(), or throws outside of its call (in a timer, in a promise), ends the thread.',
+  }
 }

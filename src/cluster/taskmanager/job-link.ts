@@ -39,6 +39,8 @@ export interface JobLinkOptions {
   readonly onFreed: (allocationIds: readonly string[]) => void
 }
 
+const moved = 'The job goes on in another slot, if its restart strategy allows it.'
+
 type JobMasterLink = Link<FromJobMaster, ToJobMaster>
 
 export class JobLink {
@@ -76,7 +78,9 @@ export class JobLink {
 
   /** The slot is taken from the job: what runs in it ends, and the JobMaster is told so. Said before the slot is free. */
   revoke(allocationId: string, reason: string): void {
-    const error = new StreamError('TASK_LOST', `TaskManager ${this.#options.self.taskManagerId} took the slot back: ${reason}`)
+    const error = new StreamError('TASK_LOST', `TaskManager ${this.#options.self.taskManagerId} took the slot back: ${reason}`, {
+      hint: moved,
+    })
     for (const attempt of [...this.#attempts.values()]) attempt.broken(attempt.slotsIn(allocationId), error)
   }
 

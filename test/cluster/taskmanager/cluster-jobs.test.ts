@@ -73,6 +73,17 @@ describe('a job on TaskManagers', () => {
     await cluster.until('the slots to be free', () => cluster.held()[id] === 0)
   })
 
+  it('of two slots each gives the same rows, over the network between them', async () => {
+    const cluster = await new ClusterInProcess().start()
+    const workers = [await cluster.startNetworked('a', 2), await cluster.startNetworked('b', 2)]
+    const { value } = await cluster.submit(windows)
+    expect(sorted(await cluster.outcome(value))).toEqual(await locally(windows))
+    for (const { id, kill } of workers) {
+      await cluster.until('the slots to be free', () => cluster.held()[id] === 0)
+      kill()
+    }
+  })
+
   it('begins when there are slots enough, those of jobs that ended among them', async () => {
     const cluster = await new ClusterInProcess().start()
     const first = await cluster.submit(windows)
@@ -120,6 +131,19 @@ describe('a job goes on from its last checkpoint', () => {
       checkpointId: expect.any(Number),
       cause: { code: 'TASK_LOST', message: expect.stringContaining(busy.id) },
     })
+  })
+
+  it('when one of two TaskManagers is killed that it has channels between', async () => {
+    const cluster = await new ClusterInProcess().start()
+    const workers = await Promise.all(['a', 'b', 'c'].map((host) => cluster.startNetworked(host, 1)))
+    await cluster.until('all to register', () => Object.keys(cluster.held()).length === 3)
+    const { client, value } = await cluster.submit(counting(4_000), checkpoints)
+    const events = eventsOf(client)
+    await cluster.until('a checkpoint', () => events.some(({ on }) => on === 'checkpointCompleted'))
+    workers.find(({ id }) => cluster.held()[id] === 1)!.kill()
+    expect(sorted(await cluster.outcome(value))).toEqual(exactlyOnce(4_000))
+    expect(client.numRestarts).toBeGreaterThan(0)
+    for (const { kill } of workers) kill()
   })
 
   it('on spare slots when its TaskManager is not heard any more, which then comes back and is free', async () => {
