@@ -10,6 +10,7 @@ import type { CborCodec } from './cbor.ts'
 import type { ColumnBatch } from './column-batch.ts'
 import type { ColumnFormat } from './column-file-writer.ts'
 import type { DataType, Schema } from './data-type.ts'
+import { halvesToNumbers } from './int64-numbers.ts'
 import { bitAt, int64At, type ReadColumn, setField } from './read-column.ts'
 import { bytesToBigint } from './value-bytes.ts'
 
@@ -61,10 +62,33 @@ function openVector(arrow: ArrowModule, cbor: CborCodec, type: DataType, data: A
       return { layout: 'i64', data: halvesOf(values), offset: 0, ...rest }
     case 'boolean':
       return { layout: 'bits', data: data.values as Uint8Array, offset: data.offset, ...rest }
+    case 'struct':
+      if (validity === null && data.children.every((child, c) => child.nullCount === 0 && numeric.has(type.fields[c]!.type.kind)))
+        return openNumbers(arrow, cbor, type, data)
   }
   const objects = decode(arrow, cbor, type, data)
   if (validity !== null) for (let i = 0; i < objects.length; i++) if (!bitAt(validity, data.offset + i)) objects[i] = null
   return { layout: 'objects', data: objects, offset: 0, ...rest }
+}
+
+const numeric: ReadonlySet<string> = new Set(['float64', 'int32', 'int64', 'timestamp'])
+
+function openNumbers(arrow: ArrowModule, cbor: CborCodec, type: DataType & { readonly kind: 'struct' }, data: Arrow.Data): ReadColumn {
+  const fields = type.fields.map(({ name, type: inner }, c) => {
+    const { values } = data.children[c]!
+    if (inner.kind === 'float64') return { name, numbers: values as Float64Array }
+    return { name, numbers: inner.kind === 'int32' ? new Float64Array(values as Int32Array) : halvesToNumbers(halvesOf(values)) }
+  })
+  let objects: unknown[] | undefined
+  return {
+    layout: 'objects',
+    get data() {
+      objects ??= decode(arrow, cbor, type, data)
+      return objects
+    },
+    ...{ offset: 0, validity: null, validityBit: 0, nextByteOffset: 0 },
+    fields,
+  }
 }
 
 const halvesOf = (values: { readonly buffer: ArrayBufferLike; readonly byteOffset: number; readonly byteLength: number }): Int32Array =>

@@ -25,6 +25,13 @@ export interface ReadColumn {
   readonly nextByteOffset: number
   /** With layout i32: `data` holds indices into this, and the values are strings. May grow; entries never change. */
   dictionary?: readonly string[]
+  /** Of objects of numbers in a file: their fields, row for row as in `data`, which is made for whoever asks for it. */
+  readonly fields?: readonly NumbersOfField[]
+}
+
+export interface NumbersOfField {
+  readonly name: string
+  readonly numbers: Float64Array
 }
 
 /**

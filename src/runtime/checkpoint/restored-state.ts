@@ -182,6 +182,7 @@ function rowsOf(batch: ColumnBatch, first: number, rowCount: number): ColumnBatc
       ...column,
       offset: column.offset + (column.layout === 'i64' ? 2 * first : first),
       validityBit: column.validityBit + first,
+      ...(column.fields && { fields: column.fields.map(({ name, numbers }) => ({ name, numbers: numbers.subarray(first) })) }),
     }),
   )
   return { ...batch, rowCount, columns }

@@ -141,7 +141,8 @@ export class SnapshotWriter {
         from += count
       }
       chunk.recycle?.()
-      if (open.isFull) await open.flush()
+      const isBehind = open.flush()
+      if (isBehind !== undefined) await isBehind
       if (this.#unfinished.length > maxUnfinished) await this.#unfinished.shift()
     }
     if (this.#open !== undefined) files.push(this.#finishFile())

@@ -10,6 +10,8 @@ import type { FileWriter } from '../../base/filesystem/file-system.ts'
 import type { StateFile } from './checkpoint-metadata.ts'
 
 const blockBytes = 256 * 1024
+/** Blocks on their way to the file system before whoever makes more should wait: 2 MB. */
+const maxUnderWay = 8
 
 export class StateFileWriter {
   readonly fields: readonly Field[]
@@ -19,6 +21,10 @@ export class StateFileWriter {
   #block = new Uint8Array(blockBytes)
   #filled = 0
   #full: Uint8Array[] = []
+  /** Ends with the last block that was handed on, and fails with the first that could not be written. */
+  #written: Promise<void> = Promise.resolve()
+  #underWay = 0
+  #hasFailed = false
   /** Blocks that were written, to be filled again. */
   readonly #free: Uint8Array<ArrayBuffer>[] = []
   #sizeBytes = 0
@@ -38,19 +44,26 @@ export class StateFileWriter {
     this.#rows += rowCount
   }
 
-  /** Whether there is something to flush. */
-  get isFull(): boolean {
-    return this.#full.length > 0
+  /** Hands full blocks to the file system. What it answers, if anything, is to be awaited before more is appended. */
+  flush(): Promise<void> | undefined {
+    for (const block of this.#full.splice(0)) {
+      this.#underWay++
+      this.#written = this.#written.then(() => this.#write(block))
+    }
+    // Met by whoever waits for it, at the end at the latest.
+    this.#written.catch(() => {})
+    return this.#underWay > maxUnderWay || this.#hasFailed ? this.#written : undefined
   }
 
-  async flush(): Promise<void> {
-    const blocks = this.#full
-    this.#full = []
-    const file = await this.#file
-    for (const block of blocks) {
-      await file.write(block)
-      if (block.length === blockBytes) this.#free.push(block as Uint8Array<ArrayBuffer>)
+  async #write(block: Uint8Array): Promise<void> {
+    try {
+      await (await this.#file).write(block)
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
     }
+    this.#underWay--
+    if (block.length === blockBytes) this.#free.push(block as Uint8Array<ArrayBuffer>)
   }
 
   /** Writes the end of the file; it is durable when the promise resolves, and closed when it rejects. */
@@ -59,7 +72,8 @@ export class StateFileWriter {
     this.#seal()
     const file = await this.#file
     try {
-      await this.flush()
+      this.flush()
+      await this.#written
       await file.sync()
     } finally {
       await file.close()
@@ -69,7 +83,10 @@ export class StateFileWriter {
 
   /** Closes the file as it is. */
   async close(): Promise<void> {
-    await (await this.#file).close()
+    const file = await this.#file
+    // How writing failed is told by what was awaited of it.
+    await this.#written.catch(() => {})
+    await file.close()
   }
 
   #collect(bytes: Uint8Array): void {

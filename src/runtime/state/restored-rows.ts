@@ -24,27 +24,53 @@ export async function* restoredRows(
   wanted?: StateDescription['declared'],
   operator = '',
 ): AsyncIterable<RestoredRows> {
-  for await (const batch of table.batches()) {
-    const key = table.scope === 'keyed' ? columnOf(table, batch, 'key') : undefined
-    const columns = names.map((name) => columnOf(table, batch, name))
-    const evolve = names.map((name) =>
-      table.declared?.[name] === undefined
-        ? fitting(operator, table, name, inferred(batch, name), wanted?.[name])
-        : evolution(table.declared[name], wanted?.[name]),
+  for await (const batch of table.batches()) yield rowsOfBatch(table, batch, names, wanted, operator)
+}
+
+/** As restoredRows. */
+export function rowsOfBatch(
+  table: RestoredTable,
+  batch: ColumnBatch,
+  names: readonly string[],
+  wanted?: StateDescription['declared'],
+  operator = '',
+): RestoredRows {
+  const key = table.scope === 'keyed' ? columnOf(table, batch, 'key') : undefined
+  const columns = names.map((name) => columnOf(table, batch, name))
+  const evolve = names.map((name) =>
+    table.declared?.[name] === undefined
+      ? fitting(operator, table, name, inferred(batch, name), wanted?.[name])
+      : evolution(table.declared[name], wanted?.[name]),
+  )
+  const keys: unknown[] = []
+  const rows: unknown[][] = []
+  for (let i = 0; i < batch.rowCount; i++) {
+    if (key !== undefined) keys.push(readValue(key, i))
+    rows.push(
+      columns.map((column, c) => {
+        const value = ownRow(valueAt(column, i))
+        return evolve[c] === undefined ? value : evolve[c](value)
+      }),
     )
-    const keys: unknown[] = []
-    const rows: unknown[][] = []
-    for (let i = 0; i < batch.rowCount; i++) {
-      if (key !== undefined) keys.push(readValue(key, i))
-      rows.push(
-        columns.map((column, c) => {
-          const value = ownRow(valueAt(column, i))
-          return evolve[c] === undefined ? value : evolve[c](value)
-        }),
-      )
-    }
-    yield { keys, rows }
   }
+  return { keys, rows }
+}
+
+/**
+ * The fields of the rows in a batch's column `value`, in the order of `names`, where all of them are the numbers that the program declares:
+ * they need no objects on their way into tables.
+ */
+export function numbersOfBatch(
+  table: RestoredTable,
+  batch: ColumnBatch,
+  names: readonly string[],
+  wanted: StateDescription['declared'],
+): readonly Float64Array[] | undefined {
+  const { fields } = columnOf(table, batch, 'value')
+  if (fields?.length !== names.length || table.declared?.value === undefined) return undefined
+  if (evolution(table.declared.value, wanted?.value) !== undefined) return undefined
+  const numbers = names.map((name) => fields.find((field) => field.name === name)?.numbers)
+  return numbers.every((column) => column !== undefined) ? numbers : undefined
 }
 
 /** How values without a declared type become values of one. */

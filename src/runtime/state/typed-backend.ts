@@ -1,5 +1,6 @@
 /** State and timers of a keyed operator in typed tables: keys are numbers of a key space, and a turn looks its key up once. */
 import { hashFloat64, hashInt32, keyGroupOf } from '../../base/columnar/key-hash.ts'
+import { type ReadColumn, readValue } from '../../base/columnar/read-column.ts'
 import type { StateDeclaration } from '../../program/function/state.ts'
 import type { TimeDomain } from '../../program/function/window.ts'
 import { mustTakeOver } from './check-state-types.ts'
@@ -7,12 +8,12 @@ import { TimerSnapshots } from './gathered-timers.ts'
 import type { Timer } from './internal-timers.ts'
 import type { KeySpace, KeySpaceKind } from './key-space.ts'
 import type { FireTurn, KeyedBackend } from './keyed-backend.ts'
-import { restoredRows } from './restored-rows.ts'
+import { columnOf, numbersOfBatch, type RestoredRows, restoredRows, rowsOfBatch } from './restored-rows.ts'
 import type { RestoredState, RestoredTable, StateSnapshot } from './snapshot.ts'
 import { runOf, TableTimerQueue } from './table-timer-queue.ts'
 import type { TimerBucket } from './timer-bucket.ts'
 import { checkedTime, TimerDomains } from './timer-domains.ts'
-import { TypedKeyedState, type TypedKeyedStateOptions, timerWord } from './typed-keyed-state.ts'
+import { type RowWords, TypedKeyedState, type TypedKeyedStateOptions, timerWord } from './typed-keyed-state.ts'
 import { keyColumn } from './word-rows.ts'
 
 export class TypedBackend implements KeyedBackend {
@@ -129,13 +130,27 @@ export class TypedBackend implements KeyedBackend {
     const shape = this.state.shapeOf(table.name)
     if (shape === undefined) return
     mustTakeOver(this.#options.operatorName, table, { name: table.name, scope: 'keyed', form: shape.form, declared: shape.declared })
-    for await (const { keys, rows } of restoredRows(table, shape.columns, shape.declared, this.#options.operatorName)) {
-      for (const [i, row] of rows.entries()) {
-        this.enter(keys[i])
-        this.state.restoreRow(table.name, row)
-      }
+    const words = this.state.rowWordsOf(table.name)
+    for await (const batch of table.batches()) {
+      const numbers = words && numbersOfBatch(table, batch, words.names, shape.declared)
+      if (numbers !== undefined) this.#restoreNumbers(words!, numbers, columnOf(table, batch, 'key'), batch.rowCount)
+      else this.#restoreRows(table.name, rowsOfBatch(table, batch, shape.columns, shape.declared, this.#options.operatorName))
     }
     this.leave()
+  }
+
+  #restoreNumbers(words: RowWords, numbers: readonly Float64Array[], keys: ReadColumn, rowCount: number): void {
+    for (let i = 0; i < rowCount; i++) {
+      this.enter(readValue(keys, i))
+      this.state.restoreNumbers(words, numbers, i)
+    }
+  }
+
+  #restoreRows(name: string, { keys, rows }: RestoredRows): void {
+    for (const [i, row] of rows.entries()) {
+      this.enter(keys[i])
+      this.state.restoreRow(name, row)
+    }
   }
 
   /** Most registrations repeat the one before of the same key, which its entry remembers. */

@@ -45,6 +45,14 @@ interface Declared {
   readonly codec: RowCodec | undefined
 }
 
+export interface RowWords {
+  readonly name: string
+  /** Of the fields, in the order of their words. */
+  readonly names: readonly string[]
+  readonly word: number
+  readonly mark: number
+}
+
 /** What `at` says while there is no entry. */
 const absent = -1
 const unresolved = -2
@@ -235,6 +243,21 @@ export class TypedKeyedState {
     const { slot, word, handle, shape } = this.#declared.get(name)!
     if (word > 0) (handle as ValueState<unknown>).update(row[0])
     else this.#writeObject(name, slot, shape.restore(this.#readObject(name, slot), row))
+  }
+
+  /** Where the rows of a state lie, if it is words. */
+  rowWordsOf(name: string): RowWords | undefined {
+    const { slot, word, codec } = this.#declared.get(name)!
+    return codec && { name, names: codec.names, word, mark: 1 << slot }
+  }
+
+  /** As restoreRow, of a row that is given by the columns of its fields. */
+  restoreNumbers({ name, word, mark }: RowWords, columns: readonly Float64Array[], row: number): void {
+    const at = this.ensure(name)
+    const { i32, f64 } = this.table
+    this.table.saveBefore(at)
+    i32[at * 2]! |= mark
+    for (let c = 0; c < columns.length; c++) f64[at + word + c] = columns[c]![row]!
   }
 
   /** Keys that hold state. */

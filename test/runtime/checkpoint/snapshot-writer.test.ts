@@ -214,3 +214,47 @@ test('any rows come back equal, however they are cut into chunks', async () => {
     { numRuns: 300 },
   )
 })
+
+test('a slow disk is waited for when 2 MB are on their way to it, and the file is whole in the end', async () => {
+  const fileSystem = new MemoryFileSystem()
+  const answer: (() => void)[] = []
+  const create = fileSystem.create.bind(fileSystem)
+  fileSystem.create = async (path, options) => {
+    const file = await create(path, options)
+    const write = file.write.bind(file)
+    file.write = async (bytes) => {
+      await new Promise<void>((resolve) => answer.push(resolve))
+      await write(bytes)
+    }
+    return file
+  }
+  const bytes = new Uint8Array(256 * 1024)
+  let given = 0
+  // A chunk takes a slice, so that none are put together.
+  const clock = new ManualClock()
+  const chunks = Array.from({ length: 40 }, (_, i): StateChunk => ({ rowCount: 1, columns: [{ name: 'value', values: [bytes.fill(i)] }] }))
+  const state = {
+    ...stateOf(union, chunks),
+    *chunks() {
+      for (const chunk of chunks) {
+        given++
+        clock.advance(1)
+        yield chunk
+      }
+    },
+  }
+  const written = writerOf(fileSystem, { clock }).write([{ operatorId, watermark: null, states: [state] }])
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(given).toBeGreaterThan(8)
+  expect(given).toBeLessThan(14)
+  expect(answer).toHaveLength(1)
+  let isDone = false
+  void written.then(() => (isDone = true))
+  while (!isDone) {
+    for (const each of answer.splice(0)) each()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const [file] = (await written).operators[0]!.states[0]!.files
+  expect((await fileSystem.status(`${directory}/${file!.path}`))!.sizeBytes).toBe(file!.sizeBytes)
+  expect(given).toBe(40)
+})
