@@ -15,8 +15,9 @@ export interface StatsSummary {
   readonly p999: Double
 }
 
+/** Of whole numbers: what is not is rounded, as Java's longs cannot read it. */
 export function summaryOf(values: readonly number[]): StatsSummary {
-  const sorted = [...values].sort((a, b) => a - b)
+  const sorted = values.map(Math.round).sort((a, b) => a - b)
   const at = (percent: number): Double => percentile(sorted, percent) ?? 'NaN'
   const [min, max] = [sorted[0] ?? 0, sorted.at(-1) ?? 0]
   return { min, max, avg: Math.floor(mean(sorted)), p50: at(50), p90: at(90), p95: at(95), p99: at(99), p999: at(99.9) }

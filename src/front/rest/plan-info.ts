@@ -23,7 +23,14 @@ export function planInfo(jobId: string, { jobName, vertices, edges }: JobGraph):
     inputs: edges
       .filter(({ toVertex }) => toVertex === vertex.id)
       .map(({ fromVertex, partitioning: { kind } }, num) => ({
-        ...{ num, id: vertices[fromVertex]!.vertexId, ship_strategy: shipStrategy[kind], exchange: 'pipelined_bounded' },
+        ...{
+          num,
+          id: vertices[fromVertex]!.vertexId,
+          ship_strategy: shipStrategy[kind],
+          exchange: 'pipelined_bounded',
+          local_strategy: null,
+          caching: null,
+        },
       })),
     optimizer_properties: {},
   }))

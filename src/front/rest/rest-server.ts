@@ -71,11 +71,10 @@ async function restApp(options: RestServerOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, _request, reply) => void sendRefusal(reply as unknown as FastifyReply, error),
   }) as unknown as FastifyInstance
   guard(app, options)
-  await app.register(multipart, { limits: { fileSize: maxUploadBytes, files: 8, fields: 16, parts: 24, fieldSize: 64 * 1024 } })
   // The content type of a JSON body is whatever the client thinks: Flink reads it all the same.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null))
+  await app.register(multipart, { limits: { fileSize: maxUploadBytes, files: 8, fields: 16, parts: 24, fieldSize: 64 * 1024 } })
   app.setErrorHandler((error, _request, reply) => sendRefusal(reply, error))
   app.setNotFoundHandler((request, reply) => sendRefusal(reply, nothingThere(request.method, request.url)))
   const context: RestContext = {
