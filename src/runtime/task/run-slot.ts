@@ -192,10 +192,13 @@ class Slot implements RunningSlot {
     return progressed || this.#stirred
   }
 
-  /** Says that this thread sleeps, then looks once more: what a peer did before it saw the flag must not be missed. */
+  /**
+   * Says that this thread sleeps, then looks once more: what a peer did before it saw the flag must not be missed. In that look
+   * the last task may end, and nobody would wake a slot that is parked for good.
+   */
   #tryAgainAsleep(): boolean {
     Atomics.store(this.#sleepers, this.#deployment.slot, 1)
-    const progressed = this.#stepAll() || this.#mail.length > 0
+    const progressed = this.#stepAll() || this.#mail.length > 0 || this.#tasks.every((task) => task.isOver)
     if (progressed) Atomics.store(this.#sleepers, this.#deployment.slot, 0)
     return progressed
   }

@@ -3,6 +3,7 @@ import { ManualClock } from '../../../src/base/core/clock.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
 import { deployJob } from '../../../src/cluster/jobmanager/deploy-job.ts'
 import type { Environment } from '../../../src/program/api/environment.ts'
+import { discardSink } from '../../../src/program/connector/discard-sink.ts'
 import type { FromSlot, ToSlot } from '../../../src/runtime/task/deployment.ts'
 import { runSlot } from '../../../src/runtime/task/run-slot.ts'
 import type { RunningSlot } from '../../../src/runtime/task/slot.ts'
@@ -16,6 +17,21 @@ const soon = () => new Promise<void>((resolve) => setImmediate(resolve))
 /** Counts what is asked of it: timers that are pending. */
 class WatchedClock extends ManualClock {
   pending = 0
+  /** A turn is a round of steps, as if each took a millisecond. */
+  isSlow = false
+  onNow: () => void = () => undefined
+  #spentMs = 0
+
+  override now(): number {
+    this.onNow()
+    return super.now()
+  }
+
+  override elapsed(): number {
+    if (this.isSlow) this.#spentMs++
+    return super.elapsed() + this.#spentMs
+  }
+
   override setTimer(delayMs: number, callback: () => void) {
     this.pending++
     const timer = super.setTimer(delayMs, () => {
@@ -41,7 +57,10 @@ class SlotBench {
   readonly pings: number[] = []
   sleepers: Int32Array = new Int32Array(1)
   turns = 0
-  readonly #queue: (() => void)[] = []
+  slotAtWork = -1
+  /** Others have turns when this one rests. */
+  favours = -1
+  readonly #queue: { readonly slot: number; readonly turn: () => void }[] = []
   readonly #handlers: ((message: ToSlot) => void)[] = []
 
   static async of(program: (env: Environment) => void, config: Record<string, unknown> = {}): Promise<SlotBench> {
@@ -49,7 +68,7 @@ class SlotBench {
     const { streamGraph, jobGraph } = await planOf(program, config)
     const { deployments } = wireSlots(deployJob(jobGraph, { jobId: 'job', config }))
     bench.sleepers = new Int32Array(deployments[0]!.sleepers)
-    for (const deployment of deployments) {
+    for (const [slot, deployment] of deployments.entries()) {
       const said: FromSlot[] = []
       bench.said.push(said)
       const host = {
@@ -63,7 +82,7 @@ class SlotBench {
           bench.pings.push(slot)
           bench.slots[slot]!.wake()
         },
-        yieldTo: (callback: () => void) => void bench.#queue.push(callback),
+        yieldTo: (turn: () => void) => void bench.#queue.push({ slot, turn }),
       }
       bench.slots.push(runSlot(deployment, streamGraph, host))
     }
@@ -79,16 +98,26 @@ class SlotBench {
   /** Takes turns until none is asked for. */
   async rest(most = 100_000): Promise<this> {
     for (let i = 0; i < most; i++) {
-      const turn = this.#queue.shift()
-      if (turn === undefined) {
+      // What it awaits is through before another goes on.
+      if (this.favours >= 0 && !this.#queue.some(({ slot }) => slot === this.favours)) await soon()
+      const favoured = this.#queue.findIndex(({ slot }) => slot === this.favours)
+      const next = this.#queue.splice(Math.max(favoured, 0), 1)[0]
+      if (next === undefined) {
         await soon()
         if (this.#queue.length === 0) return this
         continue
       }
       this.turns++
-      turn()
+      this.slotAtWork = next.slot
+      next.turn()
     }
     throw new Error('the slots never rest')
+  }
+
+  /** Lets a slot do what it has asked for in the midst of another's turn. */
+  turnOf(slot: number): void {
+    const at = this.#queue.findIndex((queued) => queued.slot === slot)
+    if (at >= 0) this.#queue.splice(at, 1)[0]!.turn()
   }
 
   send(slot: number, message: ToSlot): void {
@@ -183,6 +212,34 @@ describe('a slot', () => {
     await Promise.all(bench.slots.map(({ done }) => done))
     expect(sink.rows).toEqual([{ u: 0 }, { u: 1 }])
     expect(bench.pings.slice(before)).toContain(1)
+  })
+
+  test('closes wherever its peer goes on in the midst of its turn, the last look before it sleeps included', async () => {
+    /** The peer has a turn within call number `call` of slot 0's clock; answers how many there were. */
+    const run = async (call: number): Promise<number> => {
+      const bench = await SlotBench.of((env) => {
+        const source = scriptedSource((subtask) => (subtask === 0 ? [] : [rowsUnit([{ u: 0 }])]))
+        const rows = env.fromSource(source, { name: 'in' }).setParallelism(2).rebalance()
+        rows
+          .map((row: any) => row)
+          .setParallelism(2)
+          .sinkTo(discardSink())
+          .setParallelism(2)
+      })
+      let calls = 0
+      bench.clock.isSlow = true
+      bench.favours = 0
+      bench.clock.onNow = () => {
+        if (bench.slotAtWork === 0 && ++calls === call) bench.turnOf(1)
+      }
+      await bench.rest()
+      expect([call, bench.states(0).at(-1), bench.states(1).at(-1)]).toEqual([call, '1 finished', '1 finished'])
+      const isClosed = await Promise.race([Promise.all(bench.slots.map(({ done }) => done)).then(() => true), soon().then(() => false)])
+      expect([call, isClosed]).toEqual([call, true])
+      return calls
+    }
+    const calls = await run(0)
+    for (let call = 1; call <= calls; call++) await run(call)
   })
 
   test('is canceled while it sleeps, and closes its operators', async () => {
