@@ -13,7 +13,7 @@ import type { RuntimeContext } from '../../program/function/runtime-context.ts'
 import type { WatermarkStrategy } from '../../program/function/watermark.ts'
 import type { KeySpec } from '../../program/graph/operator-descriptor.ts'
 import type { ResultPartition } from '../exchange/result-partition.ts'
-import type { EmitText } from '../operator/kernel/keyed-kernel.ts'
+import type { EmitText, KernelText } from '../operator/kernel/keyed-kernel.ts'
 import { quote } from '../operator/kernel/quote.ts'
 import { isPromise, refusePromise } from '../operator/user-function.ts'
 import { type ChainUnit, loopColumns } from './chain-input.ts'
@@ -102,7 +102,8 @@ class ChainText {
 
   loop(unit: ChainUnit): string {
     const head = this.#rt.nodes[0]!
-    const { before, body, after } = head.descriptor.kind === 'source' ? this.#sourceBody(head, unit) : this.#operatorBody(head, unit)
+    const { before, common, body, after } =
+      head.descriptor.kind === 'source' ? this.#sourceBody(head, unit) : this.#operatorBody(head, unit)
     const columns = unit.form === 'batch' ? columnDeclarations(unit.batch.columns, 'batch') : ''
     const times =
       unit.form === 'batch' && unit.batch.timestamps !== null ? 'const td = batch.timestamps.data, to = batch.timestamps.offset' : ''
@@ -125,6 +126,7 @@ try {
   for (; i < end; i++) {
     if (${this.#isFull}) break
     at = ${head.index}
+    ${common}
     ${body}
   }
 } catch (thrown) { rt.fail(thrown, at, unit, i) }
@@ -183,6 +185,7 @@ return i
     const { row, declare } = this.#headRow(unit, custom || typeof strategy?.timestamp === 'function' || needsObject(output))
     const emit = this.#produce(head, output, row, 'ts0', false)
     return {
+      common: '',
       before:
         strategy === undefined
           ? ''
@@ -213,7 +216,7 @@ return i
     const keyOf = key === undefined ? 'undefined' : keyText(key, row, `rt.headKeys[${unit.input}].fn`)
     const call =
       unit.input === 1 ? `O${head.index}.processElement2(${row.row}, ts0, ${keyOf})` : this.#consume(head, row, 'ts0', keyOf, false)
-    return { before: '', body: `${declare}\nconst ts0 = ${this.#inputTimestamp(unit)}\n${call}`, after: '' }
+    return { before: '', common: '', body: `${declare}\nconst ts0 = ${this.#inputTimestamp(unit)}\n${call}`, after: '' }
   }
 
   #kernelBody(head: ChainNode, key: KeySpec, unit: Extract<ChainUnit, { form: 'batch' }>): Body {
@@ -222,7 +225,8 @@ return i
     const keyOf = kernelKey(key, row, kernel, `O${head.index}`, unit.input)
     const names = { kernel: `O${head.index}`, id: String(head.index), saving: kernel.isSaving, stop: 'rt.interrupted = true' }
     const text = kernel.addText(names, { ...row, timestamp: 'ts0' }, keyOf, this.#emitText(head))
-    return { before: `${keyOf.before}\n${text.before}`, body: `const ts0 = ${this.#inputTimestamp(unit)}\n${text.row}`, after: text.after }
+    const time = `const ts0 = ${this.#inputTimestamp(unit)}`
+    return { before: `${keyOf.before}\n${text.before}`, common: commonText(text, time), body: `${time}\n${text.row}`, after: text.after }
   }
 
   /** Hands a row that stands in `row` to everything behind an output. */
@@ -255,8 +259,24 @@ return i
 
 interface Body {
   readonly before: string
+  /** Ahead of `body`: does as many rows as it can, and leaves row `i` to it. */
+  readonly common: string
   readonly body: string
   readonly after: string
+}
+
+/** A kernel's loop within the loop. */
+function commonText({ common }: KernelText, declareTime: string): string {
+  if (common === undefined) return ''
+  return `common: if (${common.when}) {
+${common.before}
+for (; i < end; i++) {
+${declareTime}
+${common.row('common')}
+}
+break
+}
+${common.left}`
 }
 
 /** Whether something behind an output takes rows as objects. */

@@ -38,6 +38,19 @@ export interface KernelText {
   readonly before: string
   readonly row: string
   readonly after: string
+  /**
+   * A second form of `row` for a loop of its own inside the loop, which keeps variables in registers since nothing in it
+   * calls, emits or fills an output. The text is for rows in a row as long as nothing unusual comes: then it breaks out of the
+   * label `leave`, having written nothing of the row at hand.
+   */
+  readonly common?: {
+    /** An expression: whether it may be entered. */
+    readonly when: string
+    readonly before: string
+    row(leave: string): string
+    /** Behind the loop, for the row it left at: does it whole and continues, or leaves it to the other form. */
+    readonly left: string
+  }
 }
 
 export interface KernelNames {

@@ -17,7 +17,7 @@ import { type SnapshotPane, snapshotPanes } from './pane-snapshot.ts'
 import { type PaneOptions, PaneStore } from './pane-store.ts'
 import { type HeldWindow, plainText, plainWindows, ShapeChanged } from './plain-windows.ts'
 import { isOfForm, type RestoredWindow, restoredWindows, writeRestored } from './restore-windows.ts'
-import { type TableGroup, upsertText } from './table-group.ts'
+import { entryText, type TableGroup, upsertText } from './table-group.ts'
 import type { WindowEmitter } from './window-emitter.ts'
 import type { WindowKernelOptions } from './window-kernel-options.ts'
 import { type WindowsForm, windowsForm } from './window-rows.ts'
@@ -83,17 +83,43 @@ export class PaneWindowKernel implements KeyedKernel {
     const keyKind = this.keys.tableKeyKind
     const stride = firstValueWord(keyKind) + accumulator.initial.length
     const ts = row.timestamp
+    const add = accumulator.addText(
+      `f${id}`,
+      `e${id} + ${firstValueWord(keyKind)}`,
+      row,
+      id,
+      `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`,
+      saving,
+    )
+    // A user's function would be called in the common form, and may end it: not worth a second copy of what V8 inlines.
+    const isOwn = accumulator.user === undefined && accumulator.objects === undefined
     return {
-      before: `let pane${id} = ${K}.panes.current, ps${id} = pane${id}.start, pe${id} = pane${id}.end, tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables\nconst of${id} = ${K}.openFrom`,
+      before: `let pane${id} = ${K}.panes.current, ps${id} = pane${id}.start, pe${id} = pane${id}.end, tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables\nconst of${id} = ${K}.openFrom\nlet nt${id} = null, nk${id} = 0, nh${id} = 0`,
       row: `add${id}: {
 if (!(${ts} >= of${id})) { ${key.declare}; ${K}.unusual(${row.row}, ${ts}, ${key.k}, ${key.h}); if (${K}.plain !== undefined) ${stop}; pane${id} = ${K}.panes.current; ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables; break add${id} }
 if (${ts} < ps${id} || ${ts} >= pe${id}) { pane${id} = ${K}.panes.enter(${ts}); ps${id} = pane${id}.start; pe${id} = pane${id}.end; tb${id} = pane${id}.group === undefined ? null : pane${id}.group.tables }
 if (tb${id} === null) break add${id}
 ${key.declare}
 ${upsertText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving)}
-${accumulator.addText(`f${id}`, `e${id} + ${firstValueWord(keyKind)}`, row, id, `${K}.misfit(${row.row}, ${ts}, ${key.value}); ${stop}`, saving)}
+${add}
 }`,
       after: '',
+      ...(isOwn && {
+        common: {
+          when: `tb${id} !== null`,
+          before: `const lo${id} = of${id} > ps${id} ? of${id} : ps${id}`,
+          row: (leave) => `if (!(${ts} >= lo${id}) || ${ts} >= pe${id}) break ${leave}
+${key.declare}
+${entryText(keyKind, stride, key.k, key.h, `tb${id}`, range, id, saving, `nt${id} = t${id}; nk${id} = ${key.k}; nh${id} = ${key.h}; break ${leave}`)}
+${add}`,
+          left: `if (nt${id} !== null) {
+const t${id} = nt${id}, e${id} = t${id}.insert(nk${id}, nh${id}), f${id} = t${id}.f64
+nt${id} = null
+${add}
+continue
+}`,
+        },
+      }),
     }
   }
 

@@ -107,9 +107,24 @@ export function upsertText(
   saving: boolean,
   onInsert = '',
 ): string {
+  return entryText(keyKind, stride, k, h, tables, range, id, saving, `e${id} = t${id}.insert(${k}, ${h});${onInsert} break`)
+}
+
+/** As upsertText, but `absent` runs where there is no such entry, and has to leave the loop. */
+export function entryText(
+  keyKind: TableKeyKind,
+  stride: number,
+  k: string,
+  h: string,
+  tables: string,
+  range: GroupRange,
+  id: string,
+  saving: boolean,
+  absent: string,
+): string {
   return `${probeText(keyKind, stride, h, tables, range, id)}
 for (;;) {
-  if (${isFree(keyKind, id)}) { e${id} = t${id}.insert(${k}, ${h});${onInsert} break }
+  if (${isFree(keyKind, id)}) { ${absent} }
   if (${isKey(keyKind, k, id)}) { ${saving ? `if (t${id}.snapshot !== undefined) t${id}.saveBefore(e${id}); ` : ''}break }
   s${id} = (s${id} + 1) & m${id}; e${id} = s${id} * ${stride}
 }
