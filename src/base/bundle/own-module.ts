@@ -11,6 +11,7 @@ export const ownModules = {
   testing: 'front/testing/harness.ts',
   cli: 'front/cli/headrace.ts',
   'task-thread': 'cluster/taskmanager/task-thread.ts',
+  'job-process': 'cluster/dispatcher/job-process-entry.ts',
   'network-thread': 'cluster/taskmanager/network-thread.ts',
 } as const
 

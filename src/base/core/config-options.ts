@@ -31,7 +31,7 @@ export function checkConfig(entries: Config): CheckedConfig {
   const idle: string[] = []
   for (const [key, raw] of Object.entries(entries)) {
     if (raw === undefined || raw === null) continue
-    if (idleKeys.some((family) => family.test(key))) idle.push(key)
+    if (isIdleOnOneMachine(key)) idle.push(key)
     if (Object.hasOwn(configTable, key)) config[key] = readValue(key as ConfigKey, raw)
     else if (openKeys.some((family) => family.test(key))) config[key] = String(raw)
     else if (jvmOnlyKeys.some((family) => family.test(key))) ignored.push(key)
@@ -43,6 +43,9 @@ export function checkConfig(entries: Config): CheckedConfig {
   ]
   return { config, warnings }
 }
+
+/** It says how processes of a cluster are run: a job on one machine does not act upon it. */
+export const isIdleOnOneMachine = (key: string): boolean => idleKeys.some((family) => family.test(key))
 
 /** The value of a key, or its default. */
 export function configValue<K extends ConfigKey>(config: Config, key: K): ConfigValue<K> {

@@ -1,6 +1,7 @@
 /**
  * The texts of `headrace --help` and of each command's help, made from the same tables that the commands are read by.
  */
+import { clusterCommands, savepointOptions } from './cluster-help.ts'
 import type { OptionSpec } from './parse-options.ts'
 
 export interface CommandSpec {
@@ -53,7 +54,7 @@ const allowLeftOverOption: OptionSpec = {
 const argumentsText = `Words after -- go to the program. main(env, args) gets them as an object:
   -- words --input a.csv --limit=5 --dry-run   is   { input: 'a.csv', limit: '5', 'dry-run': true, _: ['words'] }`
 
-export const commands: readonly CommandSpec[] = [
+const localCommands: readonly CommandSpec[] = [
   {
     name: 'run',
     usage: 'run <program> [options] [-- arguments of the program]',
@@ -137,12 +138,14 @@ Exit codes: 0 the program can go on from it, 1 it cannot, or one of them cannot 
   },
   {
     name: 'savepoint',
-    usage: 'savepoint inspect|dispose <path> [options]',
-    summary: 'look into a checkpoint or savepoint, or remove it',
+    usage: 'savepoint inspect|dispose <path> [options], or savepoint trigger <job id>',
+    summary: 'look into a checkpoint or savepoint, remove it, or take one',
     description: `inspect shows the operators of a checkpoint or savepoint, and of each state its types, rows, keys and size.
 With --state it prints the rows of one state, one JSON object a line.
 
 dispose removes it: its metadata and the files that this names, nothing else.
+
+trigger takes a savepoint of a job that runs on a cluster, and prints its folder.
 
 The path is the folder of a checkpoint (DIR/<job id>/chk-<n>) or of a savepoint, or the _metadata.json in it.
 
@@ -153,6 +156,7 @@ Exit codes: 0 done, 1 it is not there, damaged or cannot be read, 2 wrong usage.
         value: 'NAME',
         doc: 'Print the rows of this state; OPERATOR.NAME where several operators have one of the name.',
       },
+      ...savepointOptions,
       { names: ['--json'], doc: 'Print as JSON.' },
       { names: ['--verbose'], doc: 'Show whole stacks.' },
       helpOption,
@@ -161,9 +165,12 @@ Exit codes: 0 done, 1 it is not there, damaged or cannot be read, 2 wrong usage.
       ['headrace savepoint inspect checkpoints/4f2a/chk-12', 'what it holds'],
       ['headrace savepoint inspect savepoint-4f2a01-x1 --state totals | jq .value', 'the rows of one state'],
       ['headrace savepoint dispose savepoint-4f2a01-x1', 'removes it'],
+      ['headrace savepoint trigger 4f2a01', 'of a job of a cluster'],
     ],
   },
 ]
+
+export const commands: readonly CommandSpec[] = [...localCommands, ...clusterCommands]
 
 export function mainHelp(): string {
   return `headrace: stream processing for TypeScript, with the architecture of Apache Flink

@@ -30,7 +30,17 @@ async function runCommand(name: string, parsed: ParsedOptions): Promise<ExitCode
   if (name === 'savepoint') return (await import('./savepoint-command.ts')).savepointCommand(parsed)
   if (name === 'check') return (await import('./check-command.ts')).checkCommand(parsed)
   if (name === 'info') return (await import('./info-command.ts')).infoCommand(parsed)
-  return (await import('./run-command.ts')).runCommand(parsed)
+  if (name === 'run') return (await import('./run-command.ts')).runCommand(parsed)
+  return runClusterCommand(name, parsed)
+}
+
+async function runClusterCommand(name: string, parsed: ParsedOptions): Promise<ExitCode> {
+  if (name === 'cluster') return (await import('./cluster-command.ts')).clusterCommand(parsed)
+  if (name === 'jobmanager' || name === 'taskmanager') return (await import('./process-command.ts')).processCommand(name, parsed)
+  if (name === 'submit') return (await import('./submit-command.ts')).submitCommand(parsed)
+  const { listCommand, cancelCommand, stopCommand } = await import('./job-commands.ts')
+  if (name === 'list') return listCommand(parsed)
+  return name === 'cancel' ? cancelCommand(parsed) : stopCommand(parsed)
 }
 
 function unknownCommand(name: string, rest: readonly string[]): UsageError {

@@ -13,10 +13,11 @@ import { type ParsedOptions, UsageError } from './parse-options.ts'
 
 export async function savepointCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const [action, given, ...more] = parsed.operands
+  if (action === 'trigger') return (await import('./job-commands.ts')).triggerCommand({ ...parsed, operands: parsed.operands.slice(1) })
   if (action !== 'inspect' && action !== 'dispose')
     throw new UsageError(
       action === undefined ? 'savepoint needs to be told what to do' : `There is no savepoint ${action}`,
-      'headrace savepoint inspect PATH, or headrace savepoint dispose PATH',
+      'headrace savepoint inspect PATH, headrace savepoint dispose PATH, or headrace savepoint trigger JOB',
     )
   if (given === undefined) throw new UsageError(`savepoint ${action} needs a path`, `headrace savepoint ${action} PATH`)
   if (more.length > 0) throw new UsageError(`savepoint ${action} takes one path, and got ${more.length + 1}`)
