@@ -49,7 +49,8 @@ export interface ClusterJobOptions {
   readonly planned: PlannedJob
   readonly program: ProgramPackage
   readonly sources: RemoteSources
-  readonly process: () => JobProcess
+  /** Where its main is. */
+  readonly owner: () => JobProcess
   readonly onEnded: (job: ClusterJob) => void
 }
 
@@ -69,7 +70,7 @@ export class ClusterJob {
       ...common,
       ...{ jobId, jobGraph, collects, slotPool: this.#slots.pool },
       hostSources: (events) => sources.host(events),
-      onCollect: (id, rows) => options.process().send({ do: 'collected', job, id, rows }),
+      onCollect: (id, rows) => options.owner().send({ do: 'collected', job, id, rows }),
       print: (stream, line) => print(jobId, stream, line),
       place: checkpointPlaceOf(jobGraph.config, jobId, temporaryFolder),
       cancelTimeoutMs: configValue(jobGraph.config, 'task.cancellation.timeout'),
@@ -86,30 +87,30 @@ export class ClusterJob {
 
   /** Never rejects: a job that cannot begin is refused to its main, which is told why. */
   async start(): Promise<StreamError | undefined> {
-    const { job, jobId, process, onEnded } = this.#options
+    const { job, jobId, owner, onEnded } = this.#options
     try {
       await this.master.start()
     } catch (thrown) {
       const error = StreamError.from(thrown)
       this.#slots.close()
-      process().over(job, { do: 'refused', job, error: error.toWire() })
+      owner().over(job, { do: 'refused', job, error: error.toWire() })
       return error
     }
     const { restoredFrom } = this.master
-    process().accepted(job, { jobId, ...(restoredFrom && { restoredFrom }) })
+    owner().accepted(job, { jobId, ...(restoredFrom && { restoredFrom }) })
     this.#tellStatus()
     this.master.onEvent((event) => {
       this.#tellStatus()
-      process().send({ do: 'event', job, event: eventToWire(event) })
+      owner().send({ do: 'event', job, event: eventToWire(event) })
     })
     this.master.onProgress((progress) => {
       this.#tellStatus()
-      process().send({ do: 'progress', job, progress })
+      owner().send({ do: 'progress', job, progress })
     })
     this.master.result
       .then(
-        (result) => process().over(job, { do: 'finished', job, result }),
-        (error) => process().over(job, { do: 'failed', job, status: this.master.status, error: StreamError.from(error).toWire() }),
+        (result) => owner().over(job, { do: 'finished', job, result }),
+        (error) => owner().over(job, { do: 'failed', job, status: this.master.status, error: StreamError.from(error).toWire() }),
       )
       .finally(() => {
         this.#slots.close()
@@ -124,12 +125,12 @@ export class ClusterJob {
 
   /** What main asks of it. */
   async asked(request: number, call: ClientCall): Promise<void> {
-    const process = this.#options.process()
+    const process = this.#options.owner()
     try {
       const path = await this.#perform(call)
-      process.send({ do: 'answer', request, ...(path !== undefined && { path }) })
+      owner.send({ do: 'answer', request, ...(path !== undefined && { path }) })
     } catch (thrown) {
-      process.send({ do: 'answer', request, error: StreamError.from(thrown).toWire() })
+      owner.send({ do: 'answer', request, error: StreamError.from(thrown).toWire() })
     }
   }
 
@@ -147,10 +148,10 @@ export class ClusterJob {
   }
 
   #tellStatus(): void {
-    const { job, process } = this.#options
+    const { job, owner } = this.#options
     const { status, numRestarts } = this.master
     if (status === this.#told) return
     this.#told = status
-    process().send({ do: 'status', job, status, numRestarts })
+    owner().send({ do: 'status', job, status, numRestarts })
   }
 }

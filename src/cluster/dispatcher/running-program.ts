@@ -79,7 +79,7 @@ export class RunningProgram {
       const jobId = newJobId()
       const created = new ClusterJob(
         {
-          ...{ jobId, job, planned, sources, process: () => this.#process },
+          ...{ jobId, job, planned, sources, owner: () => this.#process },
           program: { ...{ id, sizeBytes, file, args, seed, config }, earlier: planned.earlier },
           onEnded: (ended) => {
             this.#jobEnded()

@@ -6,9 +6,9 @@
 import { installHeadraceResolution } from '../../base/bundle/headrace-resolution.ts'
 import { ownModule } from '../../base/bundle/own-module.ts'
 import { plan } from '../../program/api/plan.ts'
+import { programMain } from '../../program/api/program-main.ts'
 import { runSlot } from '../../runtime/task/run-slot.ts'
 import { flushConsole, nodeHost } from './node-host.ts'
-import { programMain } from './program-main.ts'
 import { serveLease } from './serve-lease.ts'
 import type { SlotLease } from './slot-lease.ts'
 

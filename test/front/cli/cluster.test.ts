@@ -81,7 +81,7 @@ afterAll(async () => {
 
 describe('a cluster on this machine', { timeout: 60_000 }, () => {
   it('runs a program that is submitted, and shows how it went', async () => {
-    const output = path.join(home, 'sums')
+    const output = `${path.join(home, 'sums')}/`
     const run = await headrace('submit', program('counts.ts', counts), '-p', '2', '--', '--to', '3000', '--output', output)
     expect(run.stderr).toBe('')
     expect(run.stdout).toMatch(/^submitted [0-9a-f]{32}\ncounts finished in /)

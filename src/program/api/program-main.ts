@@ -4,7 +4,7 @@
  * time and random numbers; the starting thread and every task thread run this same function.
  */
 import { loadProgram } from '../../base/bundle/load-program.ts'
-import type { Main } from '../../program/api/run-main.ts'
+import type { Main } from './run-main.ts'
 
 export function programMain(program: { readonly url: string; readonly file: string }): Main {
   return async (env, args) => {
