@@ -134,7 +134,8 @@ export class ClusterInProcess {
 
   async #start({ streamGraph, jobGraph, onCollect }: ExecutorJob): Promise<JobClient> {
     const { clock, fileSystem } = this
-    const jobId = String(this.#ids++).padStart(32, '0')
+    // Temporary folders are named after the first digits.
+    const jobId = String(this.#ids++).padStart(4, '0').padEnd(32, '0')
     this.#plans.set(jobId, streamGraph)
     const slotPool = new ClusterSlotPool({
       ...clusterSlotPoolSettingsOf(this.#config),
