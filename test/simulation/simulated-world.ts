@@ -83,11 +83,12 @@ export class SimulatedWorld {
   /** Pairs of hosts that do not hear each other, and what they would have heard. */
   readonly #cuts = new Map<string, (() => void)[]>()
   #delayMs = usualDelayMs
+  readonly #breaks: ((host: string, other?: string) => void)[] = []
 
   constructor(random: SeededRandom, log: (line: string) => void = () => {}) {
     this.random = random
     this.log = (line) => log(`${this.#nowMs.toFixed(2).padStart(12)} ms  ${line}`)
-    this.#network = new LoopbackNetwork((from, to, arrive) => this.#carry(from, to, arrive))
+    this.#network = new LoopbackNetwork((from, to, arrive) => this.carry(from, to, arrive))
   }
 
   get nowMs(): number {
@@ -147,6 +148,7 @@ export class SimulatedWorld {
     this.faults.break++
     this.log(`connections between ${a} and ${b} break`)
     this.#network.break(a, b)
+    for (const hear of this.#breaks) hear(a, b)
   }
 
   /** Messages take up to this long for a while. */
@@ -192,7 +194,13 @@ export class SimulatedWorld {
     return true
   }
 
-  #carry(from: string, to: string, arrive: () => void): void {
+  /** Called when connections of the host (with the other one, or all) break: for networks beside that of the links. */
+  onBreak(hear: (host: string, other?: string) => void): void {
+    this.#breaks.push(hear)
+  }
+
+  /** What is said on one host arrives at another, or at itself, in its time. */
+  carry(from: string, to: string, arrive: () => void): void {
     // What a process would hear of itself when it is dead.
     if (from === to && !this.#processes.has(from)) return
     const long = chance(this.random, 0.02) ? 20 : 1
@@ -212,6 +220,7 @@ export class SimulatedWorld {
     this.#processes.delete(host)
     this.#events = this.#events.filter((event) => event.process !== process)
     this.#network.kill(host)
+    for (const hear of this.#breaks) hear(host)
     return true
   }
 }
