@@ -64,8 +64,12 @@ export const jarRoutes: RouteGroup = (app, context) => {
 /** Exactly one file, under whatever name of a field. */
 async function uploadedFile(request: FastifyRequest): Promise<{ name: string; bytes: Uint8Array }> {
   const files: { name: string; bytes: Uint8Array }[] = []
-  if (request.isMultipart()) {
-    for await (const part of request.files()) files.push({ name: part.filename, bytes: await part.toBuffer() })
+  try {
+    if (request.isMultipart()) for await (const part of request.files()) files.push({ name: part.filename, bytes: await part.toBuffer() })
+  } catch (thrown) {
+    // The reader says of a limit which status it stands for; all else is a form that cannot be read.
+    if (thrown instanceof Error && 'statusCode' in thrown) throw thrown
+    throw new Refusal(400, `The upload is no form that can be read: ${thrown instanceof Error ? thrown.message : String(thrown)}.`)
   }
   if (files.length !== 1) throw new Refusal(400, `Exactly 1 file must be sent, received ${files.length}.`)
   return files[0]!
