@@ -14,13 +14,13 @@ describe('a throwable for Java', () => {
     expect(Buffer.from(bytes).toString('latin1')).toBe(
       [
         '\xac\xed\x00\x05s',
-        'r\x00*org.apache.flink.util.SerializedThrowable\x65\x16\x9d\xf5\x1f\xa7\x13\xf3\x02\x00\x03',
+        'r\x00)org.apache.flink.util.SerializedThrowable\x65\x16\x9d\xf5\x1f\xa7\x13\xf3\x02\x00\x03',
         'L\x00\x19fullStringifiedStackTracet\x00\x12Ljava/lang/String;L\x00\x16originalErrorClassNamet\x00\x12Ljava/lang/String;',
         '[\x00\x13serializedExceptiont\x00\x02[Bx',
         'r\x00\x13java.lang.Exception\xd0\xfd\x1f\x3e\x1a\x3b\x1c\xc4\x02\x00\x00x',
         'r\x00\x13java.lang.Throwable\xd5\xc6\x35\x27\x39\x77\xb8\xcb\x03\x00\x04',
         'L\x00\x05causet\x00\x15Ljava/lang/Throwable;L\x00\x0ddetailMessaget\x00\x12Ljava/lang/String;',
-        'L\x00\nstackTracet\x00\x1e[Ljava/lang/StackTraceElement;L\x00\x14suppressedExceptionst\x00\x10Ljava/util/List;xp',
+        '[\x00\nstackTracet\x00\x1e[Ljava/lang/StackTraceElement;L\x00\x14suppressedExceptionst\x00\x10Ljava/util/List;xp',
         'pt\x00\x0aC: \xc3\xa9\xc0\x80\xe2\x82\xacppx',
         't\x00\x01Tt\x00\x01Cp',
       ].join(''),
