@@ -125,7 +125,7 @@ export class ClusterJob {
 
   /** What main asks of it. */
   async asked(request: number, call: ClientCall): Promise<void> {
-    const process = this.#options.owner()
+    const owner = this.#options.owner()
     try {
       const path = await this.#perform(call)
       owner.send({ do: 'answer', request, ...(path !== undefined && { path }) })
