@@ -279,6 +279,8 @@ export class CheckpointCoordinator {
     for (const [task, snapshot] of pending.snapshots) {
       if (snapshot.finished) this.#finished.set(task, snapshot)
       else this.#finished.delete(task)
+      // Files are copied from the latest complete checkpoint: what was carried from one before it is no longer what stands there.
+      if (snapshot.finished) for (const later of this.#pending.values()) if (later.carried.has(task)) later.carry(task, snapshot)
       if (snapshot.finished && this.#tasks.get(task) === 'awaiting') this.#tasks.set(task, 'ending')
     }
     const error = new StreamError('CHECKPOINT_DECLINED', `Checkpoint ${checkpointId}, which is newer, is complete`)

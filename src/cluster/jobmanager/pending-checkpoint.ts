@@ -73,9 +73,9 @@ export class PendingCheckpoint {
     this.snapshots.set(task, snapshot)
   }
 
-  /** The task has finished: this stands for it without an acknowledgement. */
+  /** The task has finished: this stands for it without an acknowledgement, unless something newer is carried. */
   carry(task: TaskId, snapshot: SubtaskSnapshot): void {
-    if (this.#phase !== 'collecting' || this.snapshots.has(task)) return
+    if (this.#phase !== 'collecting' || (this.snapshots.has(task) && !this.carried.has(task))) return
     this.#missing.delete(task)
     this.snapshots.set(task, snapshot)
     this.carried.add(task)

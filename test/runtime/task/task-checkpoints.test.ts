@@ -333,7 +333,9 @@ describe('writing', () => {
   test('is not done reading: the next checkpoint waits, as the state of one at a time is open', async () => {
     const source = new SplitSource()
     const bench = await CheckpointBench.of(counting(source, new ListSink()))
-    bench.split(0, 0, ...Array.from({ length: 40_000 }, (_, i) => ({ id: `split ${i} of many`, from: 0, to: 1 })))
+    // More than a writer hands to a file that is not open yet.
+    const long = 'of many '.repeat(10)
+    bench.split(0, 0, ...Array.from({ length: 40_000 }, (_, i) => ({ id: `split ${i} ${long}`, from: 0, to: 1 })))
     const opening = Promise.withResolvers<void>()
     const create = bench.fileSystem.create.bind(bench.fileSystem)
     bench.fileSystem.create = async (path) => {
