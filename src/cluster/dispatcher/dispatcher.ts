@@ -10,8 +10,9 @@ import { StreamError } from '../../base/core/stream-error.ts'
 import { programArguments } from '../../program/api/program-arguments.ts'
 import type { JobGraph } from '../../program/graph/job-graph.ts'
 import { readMetadata, removeCheckpoint } from '../../runtime/checkpoint/checkpoint-storage.ts'
+import { overviewOf } from '../jobmanager/job-overview.ts'
 import type { DispatcherGateway, JobOverview, SubmittedProgram } from '../rpc/dispatcher-gateway.ts'
-import type { ArchivedJob, ExecutionState } from '../rpc/job-archive.ts'
+import type { ArchivedJob } from '../rpc/job-archive.ts'
 import type { ArchiveStore } from './archive-store.ts'
 import type { ClusterJob, JobEnvironment } from './cluster-job.ts'
 import type { StartProcess } from './job-process.ts'
@@ -162,16 +163,3 @@ const unknownJob = (jobId: string): StreamError =>
   new StreamError('JOB_NOT_FOUND', `There is no job ${jobId.slice(0, 80)}`, {
     hint: 'headrace list shows the jobs of the cluster.',
   })
-
-function overviewOf({ jobId, state, timestamps, jobGraph, vertices }: ArchivedJob): JobOverview {
-  const tasks: { [S in ExecutionState]?: number } = {}
-  for (const { current } of vertices.flat()) tasks[current.state] = (tasks[current.state] ?? 0) + 1
-  const times = Object.values(timestamps)
-  const changedMs = Math.max(...times)
-  const isOver = state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED'
-  return {
-    ...{ jobId, jobName: jobGraph.jobName, state, changedMs, tasks },
-    startedMs: Math.min(...times),
-    ...(isOver && { endedMs: timestamps[state] ?? changedMs }),
-  }
-}
