@@ -17,6 +17,7 @@ import type { SlotsForJob } from '../../cluster/dispatcher/cluster-job.ts'
 import { Dispatcher } from '../../cluster/dispatcher/dispatcher.ts'
 import { forkJobProcess } from '../../cluster/dispatcher/fork-job-process.ts'
 import { PackageStore } from '../../cluster/dispatcher/package-store.ts'
+import { memoryStore } from '../../cluster/ha/memory-store.ts'
 import { ClusterSlotPool, clusterSlotPoolSettingsOf } from '../../cluster/jobmanager/cluster-slot-pool.ts'
 import { ResourceManager, resourceManagerSettingsOf } from '../../cluster/resourcemanager/resource-manager.ts'
 import { standaloneProvider } from '../../cluster/resourcemanager/resource-provider.ts'
@@ -33,6 +34,7 @@ const newId = (): string => randomBytes(16).toString('hex')
 export async function startJobManager(config: Config): Promise<ClusterProcess> {
   const version = ownVersion()
   const file = logFile(config, 'jobmanager')
+  const host = configValue(config, 'jobmanager.bind-host') ?? loopback
   const log = processLog('jobmanager', config, file)
   const transport = grpcTransport({ version, ...securityOf(config) })
   const folder = await mkdtemp(path.join(configValue(config, 'io.tmp.dirs')?.split(',')[0] ?? tmpdir(), 'headrace-jobmanager-'))
@@ -40,13 +42,19 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
   const packages = new PackageStore({
     ...{ fileSystem, folder: path.join(folder, 'packages'), maxBytes: configValue(config, 'job-process.package-size') },
   })
+  const ha = memoryStore(newId)
+  const sessionId = await new Promise<string>((granted) => {
+    ha.stand('jobmanager', `${host}:${configValue(config, 'jobmanager.rpc.port')}`, {
+      granted,
+      revoked: () => shutDown('it leads no more'),
+    })
+  })
   const resourceManager = new ResourceManager({
     ...resourceManagerSettingsOf(config),
-    ...{ clock: systemClock, sessionId: newId(), provider: standaloneProvider, newAllocationId: newId, newWorkerId: newId },
+    ...{ clock: systemClock, sessionId, provider: standaloneProvider, newAllocationId: newId, newWorkerId: newId },
     onTaskManagers: (count) => log.info('task managers', { count }),
   })
   const pools = new Map<string, ClusterSlotPool>()
-  const host = configValue(config, 'jobmanager.bind-host') ?? loopback
   const server = await transport.listen(`${host}:${configValue(config, 'jobmanager.rpc.port')}`, {
     ...resourceManager.acceptors,
     slots(link, hello) {
