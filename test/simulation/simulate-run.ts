@@ -6,7 +6,7 @@ import { murmur3String } from '../../src/base/core/hash.ts'
 import { below, chance, mixed, pick, type SeededRandom, seededRandom } from '../torture/seeded-random.ts'
 import type { NamedProgram } from '../torture/stage.ts'
 import { assertSame, type Undisturbed } from '../torture/torment.ts'
-import { SimulatedCluster } from './simulated-cluster.ts'
+import { type PlantedBug, SimulatedCluster } from './simulated-cluster.ts'
 import { anyPair, type FaultKind, SimulatedWorld } from './simulated-world.ts'
 
 export interface SimulatedRun {
@@ -23,7 +23,7 @@ export async function simulateRun(
   program: NamedProgram,
   seed: number,
   { output }: Pick<Undisturbed, 'output'>,
-  log?: (line: string) => void,
+  { log, bug }: { readonly log?: (line: string) => void; readonly bug?: PlantedBug } = {},
 ): Promise<SimulatedRun> {
   const random = seededRandom(mixed(seed, murmur3String(program.name)))
   const world = new SimulatedWorld(random, log)
@@ -32,8 +32,9 @@ export async function simulateRun(
   const hosts = Array.from({ length: pick(random, [1, 2, 3]) }, (_, n) => `tm${n + 1}`)
   const cluster = new SimulatedCluster({
     ...{ world, program, config: configOf(parallelism, random) },
+    ...(bug && { bug }),
     // With a spare slot at times: at other times a job waits for a host to come back.
-    slotsPerTaskManager: Math.ceil(parallelism / hosts.length) * 2 + below(random, 2),
+    slotsPerTaskManager: Math.ceil(parallelism / hosts.length) + below(random, 3),
   })
   await cluster.start()
   for (const host of hosts) cluster.startTaskManager(host)

@@ -28,7 +28,7 @@ if (values.seed !== undefined) {
   const seed = Number(values.seed)
   const name = nameOf(seed)
   console.log(`program '${name}', seed ${seed}`)
-  console.log(JSON.stringify(await simulateRun(programs[name]!, seed, await expectedOf(name), console.log)))
+  console.log(JSON.stringify(await simulateRun(programs[name]!, seed, await expectedOf(name), { log: console.log })))
 } else {
   process.exitCode = await many(Number(values.seeds ?? 1_000))
 }

@@ -20,12 +20,14 @@ import { inlineSlotRunner } from '../../src/cluster/taskmanager/inline-slot-runn
 import { NetworkRelay } from '../../src/cluster/taskmanager/network-relay.ts'
 import { TaskManager, taskManagerSettingsOf } from '../../src/cluster/taskmanager/task-manager.ts'
 import { runSlot } from '../../src/runtime/task/run-slot.ts'
+import type { RunSlot } from '../../src/runtime/task/slot.ts'
 import { type Planned, planOf } from '../program/graph/plan-support.ts'
 import { canonical } from '../support/reference/canonical.ts'
 import { Ledger, ledgerSink } from '../torture/ledger.ts'
 import { Stage, type TortureProgram } from '../torture/stage.ts'
 import { SimulatedExchange } from './simulated-exchange.ts'
 import type { SimulatedProcess, SimulatedWorld } from './simulated-world.ts'
+import { type Tamper, tampered } from './tampered-transport.ts'
 
 const jobManager = 'jm'
 const address = `${jobManager}:6123`
@@ -47,6 +49,15 @@ export interface SimulatedClusterOptions {
   readonly program: TortureProgram
   readonly config: Config
   readonly slotsPerTaskManager: number
+  readonly bug?: PlantedBug
+}
+
+/** Something that is wrong on purpose, and must be found. */
+export interface PlantedBug {
+  readonly tamper?: Tamper
+  readonly runSlot?: RunSlot
+  /** What a stream between TaskManagers carries in place of a message. */
+  readonly stream?: (message: any) => readonly any[]
 }
 
 export class SimulatedCluster {
@@ -62,8 +73,8 @@ export class SimulatedCluster {
   constructor(options: SimulatedClusterOptions) {
     const { world } = options
     this.#options = options
-    this.#exchange = new SimulatedExchange(world)
-    this.#jobManager = world.start(jobManager)
+    this.#exchange = new SimulatedExchange(world, options.bug?.stream)
+    this.#jobManager = this.#started(jobManager)
     let ids = 0
     this.#resourceManager = new ResourceManager({
       ...resourceManagerSettingsOf(clusterConfig),
@@ -82,10 +93,18 @@ export class SimulatedCluster {
     await this.#options.program.inputs?.(this.#disk, `${folder}/in`, 60)
   }
 
+  #started(host: string): SimulatedProcess {
+    const { world, bug } = this.#options
+    const process = world.start(host)
+    if (bug?.tamper === undefined) return process
+    const { clock, random, yieldTo } = process
+    return { host, clock, random, yieldTo, transport: tampered(process.transport, bug.tamper) }
+  }
+
   /** A new TaskManager process; an older one on that host is dead. */
   startTaskManager(host: string): void {
-    const { world, slotsPerTaskManager } = this.#options
-    const process = world.start(host)
+    const { world, slotsPerTaskManager, bug } = this.#options
+    const process = this.#started(host)
     const taskManagerId = `${host}:1-${this.#starts++}`
     const dataAddress = `${host}:2`
     let manager: TaskManager | undefined
@@ -106,7 +125,7 @@ export class SimulatedCluster {
       ...{ pid: 1, version: ownVersion(), resourceManager: () => address },
       ...{ transport: process.transport, clock: process.clock, random: process.random },
       runner: inlineSlotRunner({
-        ...{ runSlot, clock: process.clock, fileSystem: this.#files(process), yieldTo: process.yieldTo },
+        ...{ runSlot: bug?.runSlot ?? runSlot, clock: process.clock, fileSystem: this.#files(process), yieldTo: process.yieldTo },
         planOf: async () => (await this.#plan(process)).streamGraph,
       }),
       hardware: () => ({ cpuCores: 1, memoryBytes: 2, freeMemoryBytes: 1 }),

@@ -18,11 +18,13 @@ const side = (host: string): Side => ({ host, early: [], isOver: false })
 
 export class SimulatedExchange {
   readonly #world: SimulatedWorld
+  readonly #tamper: (message: any) => readonly any[]
   readonly #servers = new Map<string, AcceptExchange>()
   readonly #streams = new Set<Stream>()
 
-  constructor(world: SimulatedWorld) {
+  constructor(world: SimulatedWorld, tamper: (message: any) => readonly any[] = (message) => [message]) {
     this.#world = world
+    this.#tamper = tamper
     world.onBreak((host, other) => this.#break(host, other))
   }
 
@@ -62,8 +64,7 @@ export class SimulatedExchange {
     return {
       send: (message) => {
         if (here.isOver) return
-        const copy = structuredClone(message)
-        carry((handlers) => handlers.onMessage(copy))
+        for (const each of this.#tamper(structuredClone(message))) carry((handlers) => handlers.onMessage(each))
       },
       close: (refusal) => {
         if (here.isOver) return

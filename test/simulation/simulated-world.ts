@@ -18,7 +18,6 @@ export interface SimulatedProcess {
   readonly transport: Transport
   readonly yieldTo: (callback: () => void) => void
   readonly random: SeededRandom
-  readonly isDead: boolean
 }
 
 export type FaultKind = 'kill' | 'freeze' | 'partition' | 'break' | 'delay'
@@ -161,9 +160,9 @@ export class SimulatedWorld {
     })
   }
 
-  schedule(delayMs: number, callback: () => void, process?: SimulatedProcess): TimerHandle {
+  schedule(delayMs: number, callback: () => void, process?: Process): TimerHandle {
     if (process?.isDead) return { cancel: () => undefined }
-    const event = { atMs: this.#nowMs + delayMs, order: this.#order++, callback, ...(process && { process: process as Process }) }
+    const event = { atMs: this.#nowMs + delayMs, order: this.#order++, callback, ...(process && { process }) }
     this.#events.push(event)
     return { cancel: () => void (this.#events = this.#events.filter((other) => other !== event)) }
   }

@@ -34,7 +34,7 @@ describe('a cluster that is hurt', () => {
     const expected = await undisturbed(programs[name]!)
     const run = async (seed: number): Promise<string> => {
       const lines: string[] = []
-      await simulateRun(programs[name]!, seed, expected, (line) => void lines.push(line))
+      await simulateRun(programs[name]!, seed, expected, { log: (line) => void lines.push(line) })
       return lines.join('\n')
     }
     expect(await run(7)).toBe(await run(7))
