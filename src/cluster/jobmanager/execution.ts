@@ -91,9 +91,11 @@ export class Execution {
   #rates(): TaskRates | undefined {
     if (this.#reports === undefined) return undefined
     const { first, last } = this.#reports
-    const sinceMs = last.atMs - first.atMs
+    const grown = (field: keyof TaskRates) => last.metrics[field] - first.metrics[field]
+    // The task's own time, so that its parts add up to all of it however late reports arrive.
+    const sinceMs = grown('busyMs') + grown('idleMs') + grown('backPressuredMs')
     if (sinceMs <= 0) return undefined
-    const rate = (field: keyof TaskRates) => ((last.metrics[field] - first.metrics[field]) * 1000) / sinceMs
+    const rate = (field: keyof TaskRates) => (grown(field) * 1000) / sinceMs
     const fields = ['recordsIn', 'recordsOut', 'busyMs', 'idleMs', 'backPressuredMs'] as const
     return Object.fromEntries(fields.map((field) => [field, rate(field)])) as Record<keyof TaskRates, number>
   }
