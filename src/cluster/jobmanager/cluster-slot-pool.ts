@@ -178,6 +178,7 @@ export class ClusterSlotPool implements SlotPool {
   }
 
   #deployWaiting(): void {
+    if (this.#waiting.size === 0) return
     const isUsable = (id: string): boolean => this.#taskManagers.get(id)?.isFresh === true
     for (const [request, timer] of [...this.#waiting]) {
       const taken = this.#offered.take(request.live, request.attempt, isUsable)
@@ -197,12 +198,13 @@ export class ClusterSlotPool implements SlotPool {
     const { deployment, events } = request
     const locations: Record<number, string> = {}
     for (const [slot, { taskManagerId }] of places) locations[slot] = this.#taskManagers.get(taskManagerId)!.dataAddress
-    for (const { taskManagerId, host, send } of this.#taskManagers.values()) {
-      const slots = deployment.slots.flatMap((each) => {
-        const place = places.get(each.slot)
-        return place?.taskManagerId === taskManagerId ? [{ ...each, allocationId: place.allocationId }] : []
-      })
-      if (slots.length === 0) continue
+    const byTaskManager = Map.groupBy(
+      deployment.slots.filter(({ slot }) => places.has(slot)),
+      ({ slot }) => places.get(slot)!.taskManagerId,
+    )
+    for (const [taskManagerId, own] of byTaskManager) {
+      const { host, send } = this.#taskManagers.get(taskManagerId)!
+      const slots = own.map((each) => ({ ...each, allocationId: places.get(each.slot)!.allocationId }))
       send({ do: 'deploy', plan: deployment.plan, program: this.#options.program, slots, locations })
       for (const { slot } of slots) events.deployed(slot, { taskManagerId, host })
     }
