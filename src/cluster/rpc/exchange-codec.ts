@@ -69,10 +69,15 @@ function readNumbers(bytes: Uint8Array): number[] {
   return numbers
 }
 
-/** One buffer with a copy of them all. */
+/** Grows with the largest message. */
+let scratch = Buffer.alloc(0)
+
+/** A copy of them all, which the next call overwrites: gRPC makes its own at once, and large buffers are dear (start-network-thread.ts). */
 export function encodeFromProducer(segments: FromProducer): Buffer {
   const sizes = segments.map(({ channel, content }) => 1 + varintBytes(channel) + bytesFieldBytes(content.length))
-  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + bytesFieldBytes(size), 0))
+  const total = sizes.reduce((sum, size) => sum + bytesFieldBytes(size), 0)
+  if (scratch.length < total) scratch = Buffer.allocUnsafe(2 * total)
+  const bytes = scratch.subarray(0, total)
   let at = 0
   for (const [index, { channel, content }] of segments.entries()) {
     at = writeBytesHead(bytes, at, 1, sizes[index]!)

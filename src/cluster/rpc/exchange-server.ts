@@ -6,7 +6,7 @@
 import { logVerbosity, Server, ServerCredentials, type ServerDuplexStream, setLogVerbosity, status } from '@grpc/grpc-js'
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { AcceptExchange, FromProducer, StreamEnd, StreamHandlers } from './exchange.ts'
-import { decodeFromConsumer, encodeFromProducer } from './exchange-codec.ts'
+import { decodeFromConsumer } from './exchange-codec.ts'
 import { exchangeMethod, keepalive } from './exchange-method.ts'
 import type { TlsOptions } from './grpc-transport.ts'
 
@@ -24,7 +24,7 @@ export async function serveExchange(listen: string, tls: TlsOptions | undefined,
   // What fails is told to who asked; gRPC would print it besides.
   setLogVerbosity(logVerbosity.NONE)
   const server = new Server({ 'grpc.max_receive_message_length': maxMessageBytes, 'grpc.max_send_message_length': -1, ...keepalive })
-  server.addService({ receive: exchangeMethod }, { receive: (call: ServerDuplexStream<Buffer, Buffer>) => void serve(call, accept) })
+  server.addService({ receive: exchangeMethod }, { receive: (call: ServerDuplexStream<Buffer, FromProducer>) => void serve(call, accept) })
   const credentials =
     tls === undefined
       ? ServerCredentials.createInsecure()
@@ -47,7 +47,7 @@ function cannotListen(listen: string, error: Error): StreamError {
   })
 }
 
-function serve(call: ServerDuplexStream<Buffer, Buffer>, accept: AcceptExchange): void {
+function serve(call: ServerDuplexStream<Buffer, FromProducer>, accept: AcceptExchange): void {
   let handlers: StreamHandlers<ReturnType<typeof decodeFromConsumer>> | undefined
   const end = (how: StreamEnd): void => {
     const told = handlers
@@ -64,7 +64,7 @@ function serve(call: ServerDuplexStream<Buffer, Buffer>, accept: AcceptExchange)
   }
   handlers = accept({
     send: (segments: FromProducer) => {
-      if (handlers !== undefined) call.write(encodeFromProducer(segments))
+      if (handlers !== undefined) call.write(segments)
     },
     close(refusal) {
       if (handlers === undefined) return

@@ -55,7 +55,7 @@ export interface StreamHandlers<In> {
 }
 
 export interface ExchangeStream<Out> {
-  /** What a message refers to may be changed as soon as this returns. */
+  /** What a message refers to stays as it is until the other end has it: a segment until it is told as released. */
   send(message: Out): void
   /** With a reason: the other end is told that it was refused, and its stream breaks. What was sent before may be lost then. */
   close(refusal?: string): void
