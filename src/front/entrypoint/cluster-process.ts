@@ -1,9 +1,9 @@
 /**
  * What a JobManager and a TaskManager process have in common: how they listen and connect, their log, what they tell of themselves.
  */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { cpus, freemem, totalmem } from 'node:os'
+import { cpus, freemem, tmpdir, totalmem } from 'node:os'
 import path from 'node:path'
 import { type Config, configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -20,6 +20,13 @@ export interface ClusterProcess {
 }
 
 export const loopback = '127.0.0.1'
+
+/** Gone when the process exits. */
+export function ownTemporaryFolder(config: Config, name: string): string {
+  const folder = mkdtempSync(path.join(configValue(config, 'io.tmp.dirs')?.split(',')[0] ?? tmpdir(), `headrace-${name}-`))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
 
 /** Token and TLS between processes. */
 export function securityOf(config: Config): Pick<GrpcTransportOptions, 'token' | 'tls'> {

@@ -3,9 +3,6 @@
  * in it.
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ownModule, ownVersion } from '../../base/bundle/own-module.ts'
 import { type Config, configValue, isIdleOnOneMachine } from '../../base/core/config-options.ts'
@@ -17,15 +14,17 @@ import type { SlotsForJob } from '../../cluster/dispatcher/cluster-job.ts'
 import { Dispatcher } from '../../cluster/dispatcher/dispatcher.ts'
 import { forkJobProcess } from '../../cluster/dispatcher/fork-job-process.ts'
 import { PackageStore } from '../../cluster/dispatcher/package-store.ts'
+import type { HighAvailability } from '../../cluster/ha/high-availability.ts'
 import { memoryStore } from '../../cluster/ha/memory-store.ts'
 import { ClusterSlotPool, clusterSlotPoolSettingsOf } from '../../cluster/jobmanager/cluster-slot-pool.ts'
 import { ResourceManager, resourceManagerSettingsOf } from '../../cluster/resourcemanager/resource-manager.ts'
 import { standaloneProvider } from '../../cluster/resourcemanager/resource-provider.ts'
-import type { DispatcherGateway } from '../../cluster/rpc/dispatcher-gateway.ts'
 import { grpcTransport } from '../../cluster/rpc/grpc-transport.ts'
 import { staleSession } from '../../cluster/rpc/stale-session.ts'
+import type { Accept, Transport } from '../../cluster/rpc/transport.ts'
 import { serveRest } from '../rest/rest-server.ts'
-import { type ClusterProcess, logFile, logFilesOf, loopback, processMetrics, restTls, securityOf } from './cluster-process.ts'
+import { type ClusterProcess, logFile, loopback, ownTemporaryFolder, restTls, securityOf } from './cluster-process.ts'
+import { gatewayOf } from './jobmanager-gateway.ts'
 import { type ProcessLog, processLog } from './process-log.ts'
 
 const keptArchives = 200
@@ -35,54 +34,33 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
   const version = ownVersion()
   const file = logFile(config, 'jobmanager')
   const host = configValue(config, 'jobmanager.bind-host') ?? loopback
+  const restHost = configValue(config, 'rest.bind-address') ?? loopback
+  // Before anything listens.
+  const tls = restTls(config, restHost)
   const log = processLog('jobmanager', config, file)
   const transport = grpcTransport({ version, ...securityOf(config) })
-  const folder = await mkdtemp(path.join(configValue(config, 'io.tmp.dirs')?.split(',')[0] ?? tmpdir(), 'headrace-jobmanager-'))
+  const folder = ownTemporaryFolder(config, 'jobmanager')
   const fileSystem = new LocalFileSystem()
   const packages = new PackageStore({
     ...{ fileSystem, folder: path.join(folder, 'packages'), maxBytes: configValue(config, 'job-process.package-size') },
   })
-  const ha = memoryStore(newId)
-  const sessionId = await new Promise<string>((granted) => {
-    ha.stand('jobmanager', `${host}:${configValue(config, 'jobmanager.rpc.port')}`, {
-      granted,
-      revoked: () => shutDown('it leads no more'),
-    })
-  })
+  const listenAt = `${host}:${configValue(config, 'jobmanager.rpc.port')}`
+  const sessionId = await elected(memoryStore(newId), listenAt, () => shutDown('it leads no more'))
   const resourceManager = new ResourceManager({
     ...resourceManagerSettingsOf(config),
     ...{ clock: systemClock, sessionId, provider: standaloneProvider, newAllocationId: newId, newWorkerId: newId },
     onTaskManagers: (count) => log.info('task managers', { count }),
   })
-  const pools = new Map<string, ClusterSlotPool>()
-  const server = await transport.listen(`${host}:${configValue(config, 'jobmanager.rpc.port')}`, {
+  const pools = new JobPools({ config, version, transport })
+  const server = await transport.listen(listenAt, {
     ...resourceManager.acceptors,
-    slots(link, hello) {
-      const pool = pools.get(hello.jobId ?? '')
-      if (pool === undefined) throw staleSession('JobMaster')
-      pool.accept(link, hello)
-    },
+    slots: (link, hello) => pools.accept(link, hello),
     package: (id) => packages.read(id),
   })
   const port = server.address.slice(server.address.lastIndexOf(':') + 1)
   // What TaskManagers on other machines call it.
   const address = `${configValue(config, 'jobmanager.rpc.address') ?? loopback}:${port}`
-  const slotsFor: SlotsForJob = ({ jobId, jobName, program }) => {
-    const pool = new ClusterSlotPool({
-      ...clusterSlotPoolSettingsOf(config),
-      ...{ jobId, jobName, program, version, transport, clock: systemClock, random: Math.random },
-      jobMaster: { address, sessionId: newId() },
-      resourceManager: () => address,
-    })
-    pools.set(jobId, pool)
-    return {
-      pool,
-      close() {
-        pools.delete(jobId)
-        pool.close()
-      },
-    }
-  }
+  const slotsFor = pools.slotsAt(address)
   const archives = archiveStore(config, fileSystem, log)
   await archives.load()
   const dispatcher = dispatcherOf({ config, log, packages, archives, fileSystem, folder, slotsFor, version })
@@ -98,14 +76,11 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
       await rest.close()
       await resourceManager.close()
       await server.close()
-      await rm(folder, { recursive: true, force: true })
     }
     // Whoever asked is answered, and the TaskManagers hear it.
     setTimeout(() => void end().then(ended.resolve, ended.reject), 50)
   }
   const gateway = gatewayOf({ config, dispatcher, resourceManager, version, file, shutDown })
-  const restHost = configValue(config, 'rest.bind-address') ?? loopback
-  const tls = restTls(config, restHost)
   const rest = await serveRest({
     ...{ gateway, clock: systemClock, fileSystem, newId, config, host: restHost },
     port: config['rest.port'] === undefined ? Number(configValue(config, 'rest.bind-port')) : configValue(config, 'rest.port'),
@@ -114,6 +89,48 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
   })
   log.info('ready', { rest: rest.url, rpc: server.address, version })
   return { greeting: `JobManager: REST at ${rest.url}, TaskManagers at ${server.address}`, ended: ended.promise, shutDown }
+}
+
+/** The slots of the jobs that run here: what TaskManagers say goes to that of its job. */
+class JobPools {
+  readonly #options: { readonly config: Config; readonly version: string; readonly transport: Transport }
+  readonly #pools = new Map<string, ClusterSlotPool>()
+
+  constructor(options: { readonly config: Config; readonly version: string; readonly transport: Transport }) {
+    this.#options = options
+  }
+
+  readonly accept: Accept<'slots'> = (link, hello) => {
+    const pool = this.#pools.get(hello.jobId ?? '')
+    if (pool === undefined) throw staleSession('JobMaster')
+    pool.accept(link, hello)
+  }
+
+  /** `address`: where TaskManagers find the managers of this process. */
+  slotsAt(address: string): SlotsForJob {
+    const { config, version, transport } = this.#options
+    return ({ jobId, jobName, program }) => {
+      const pool = new ClusterSlotPool({
+        ...clusterSlotPoolSettingsOf(config),
+        ...{ jobId, jobName, program, version, transport, clock: systemClock, random: Math.random },
+        jobMaster: { address, sessionId: newId() },
+        resourceManager: () => address,
+      })
+      this.#pools.set(jobId, pool)
+      return {
+        pool,
+        close: () => {
+          this.#pools.delete(jobId)
+          pool.close()
+        },
+      }
+    }
+  }
+}
+
+/** The session of this process's leadership. */
+function elected(ha: HighAvailability, address: string, revoked: () => void): Promise<string> {
+  return new Promise((granted) => void ha.stand('jobmanager', address, { granted, revoked }))
 }
 
 function archiveStore(config: Config, fileSystem: LocalFileSystem, log: ProcessLog): ArchiveStore {
@@ -158,58 +175,4 @@ function dispatcherOf({ config, log, packages, archives, fileSystem, folder, slo
     onWarning: (text) => log.warn('program', { text }),
     log: (event, fields) => log.info(event, fields),
   })
-}
-
-interface GatewayParts {
-  readonly config: Config
-  readonly dispatcher: Dispatcher
-  readonly resourceManager: ResourceManager
-  readonly version: string
-  /** Of the log. */
-  readonly file: string | undefined
-  readonly shutDown: (reason: string) => void
-}
-
-function gatewayOf({ config, dispatcher, resourceManager, version, file, shutDown }: GatewayParts): DispatcherGateway {
-  const noFile = (name: string): StreamError => new StreamError('FILE_NOT_FOUND', `There is no log file ${name}`)
-  const mustBeKnown = (of: Parameters<DispatcherGateway['logFiles']>[0]): boolean => {
-    if (of === 'jobmanager') return true
-    if (resourceManager.taskManagers().some(({ taskManagerId }) => taskManagerId === of.taskManagerId)) return false
-    throw new StreamError('FILE_NOT_FOUND', `There is no TaskManager ${of.taskManagerId}`)
-  }
-  return {
-    jobs: () => dispatcher.jobs(),
-    job: (jobId) => dispatcher.job(jobId),
-    submit: (program) => dispatcher.submit(program),
-    plan: (program) => dispatcher.plan(program),
-    cancel: (jobId) => dispatcher.cancel(jobId),
-    triggerCheckpoint: (jobId) => dispatcher.triggerCheckpoint(jobId),
-    triggerSavepoint: (jobId, options) => dispatcher.triggerSavepoint(jobId, options),
-    stopWithSavepoint: (jobId, options) => dispatcher.stopWithSavepoint(jobId, options),
-    disposeSavepoint: (folder) => dispatcher.disposeSavepoint(folder),
-    taskManagers: async () => resourceManager.taskManagers(),
-    config: async () => ({ options: config, version }),
-    jobManager: async () => ({
-      ...{ pid: process.pid, nodeVersion: process.version, platform: `${process.platform} ${process.arch}`, options: process.execArgv },
-      metrics: { ...processMetrics(), ...slotMetrics(resourceManager) },
-    }),
-    // Those of TaskManagers lie on their machines.
-    logFiles: async (of) => (mustBeKnown(of) ? logFilesOf(file) : []),
-    async readLogFile(of, name) {
-      const found = mustBeKnown(of) ? (await logFilesOf(file)).find((each) => each.name === name) : undefined
-      if (found === undefined) throw noFile(name)
-      return createReadStream(path.join(path.dirname(file!), found.name)) as AsyncIterable<Uint8Array>
-    },
-    shutDown: async () => shutDown('it was asked for over REST'),
-  }
-}
-
-function slotMetrics(resourceManager: ResourceManager): Readonly<Record<string, number>> {
-  const taskManagers = resourceManager.taskManagers()
-  const slots = taskManagers.flatMap((each) => each.slots)
-  return {
-    numRegisteredTaskManagers: taskManagers.length,
-    taskSlotsTotal: slots.length,
-    taskSlotsAvailable: slots.filter(({ allocation }) => allocation === undefined).length,
-  }
 }

@@ -3,9 +3,6 @@
  * TaskManagers in a thread of their own.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { ownVersion } from '../../base/bundle/own-module.ts'
 import { type Config, configValue } from '../../base/core/config-options.ts'
 import type { StreamError } from '../../base/core/stream-error.ts'
@@ -17,7 +14,7 @@ import { raiseInliningBudget } from '../../cluster/taskmanager/node-host.ts'
 import { startNetworkThread } from '../../cluster/taskmanager/start-network-thread.ts'
 import { TaskManager, taskManagerSettingsOf } from '../../cluster/taskmanager/task-manager.ts'
 import { threadSlotRunner } from '../../cluster/taskmanager/thread-slot-runner.ts'
-import { type ClusterProcess, hardware, logFile, loopback, processMetrics, securityOf } from './cluster-process.ts'
+import { type ClusterProcess, hardware, logFile, loopback, ownTemporaryFolder, processMetrics, securityOf } from './cluster-process.ts'
 import { processLog } from './process-log.ts'
 
 export async function startTaskManager(config: Config): Promise<ClusterProcess> {
@@ -27,7 +24,7 @@ export async function startTaskManager(config: Config): Promise<ClusterProcess> 
   const transport = grpcTransport({ version, ...securityOf(config) })
   const host = configValue(config, 'taskmanager.host') ?? loopback
   const suffix = randomBytes(3).toString('hex')
-  const folder = await mkdtemp(path.join(configValue(config, 'io.tmp.dirs')?.split(',')[0] ?? tmpdir(), 'headrace-taskmanager-'))
+  const folder = ownTemporaryFolder(config, 'taskmanager')
   const jobManager = `${configValue(config, 'jobmanager.rpc.address') ?? loopback}:${configValue(config, 'jobmanager.rpc.port')}`
   const ended = Promise.withResolvers<void>()
   // Whoever awaits it may do so later.
@@ -36,7 +33,6 @@ export async function startTaskManager(config: Config): Promise<ClusterProcess> 
   const close = async (): Promise<void> => {
     taskManager.close()
     await network.close()
-    await rm(folder, { recursive: true, force: true })
   }
   const end = (error?: StreamError): void => {
     if (isEnding) return

@@ -68,4 +68,52 @@ describe('programs that misbehave', () => {
     expect(third.status).toBe('fulfilled')
     expect(await stateOf(dispatcher, (third as PromiseFulfilledResult<{ jobId: string }>).value.jobId, ended)).toBe('FINISHED')
   })
+
+  it('fails the job of a main that loops while it runs, which then can be cancelled no more', async () => {
+    cluster = clusterOfThreads({ mainTimeoutMs: 3000 })
+    const { dispatcher } = cluster
+    const { jobId } = await dispatcher.submit(
+      program(
+        'export default async (env) => { env.fromSequence(1, 1e12).filter((n) => n < 0).print(); await env.executeAsync(); for (;;); }',
+      ),
+    )
+    expect(await stateOf(dispatcher, jobId, ended)).toBe('FAILED')
+    expect((await dispatcher.job(jobId)).failure).toMatchObject({
+      message: 'The process of program.ts was ended: it did not answer for 3 s',
+    })
+    await dispatcher.cancel(jobId)
+  })
+})
+
+/** Fails once, behind a checkpoint; what it gives back must be each number once. */
+const failsOnce = `
+  import { existsSync, writeFileSync } from 'node:fs'
+  export default async (env, { marker, dir }) => {
+    env.enableCheckpointing(50, { dir })
+    env.configure({ 'restart-strategy.type': 'fixed-delay', 'restart-strategy.fixed-delay.delay': 1 })
+    const pause = new Int32Array(new SharedArrayBuffer(4))
+    const numbers = env.fromSequence(1, 20000).map((n) => {
+      if (n % 20 === 0) Atomics.wait(pause, 0, 0, 1)
+      if (n === 15000 && !existsSync(marker)) { writeFileSync(marker, ''); throw new Error('once') }
+      return n
+    })
+    const rows = []
+    for await (const n of numbers.collectAsync()) rows.push(n)
+    console.log(rows.length, new Set(rows).size)
+  }`
+
+describe('a job whose enumerators are in another process', () => {
+  it('goes on from its checkpoint after a failure, with every row once', async () => {
+    cluster = clusterOfThreads()
+    const { dispatcher, folder, lines } = cluster
+    const { jobId } = await dispatcher.submit(
+      program(failsOnce, ['--marker', path.join(folder, 'failed'), '--dir', path.join(folder, 'c')]),
+    )
+    expect(await stateOf(dispatcher, jobId, ended)).toBe('FINISHED')
+    const { restarts, checkpoints } = await dispatcher.job(jobId)
+    expect(restarts).toBe(1)
+    expect(checkpoints.restored?.checkpointId).toBeGreaterThan(0)
+    while (!lines.some((line) => line.startsWith('20000'))) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(lines).toContain('20000 20000')
+  })
 })
