@@ -3,7 +3,8 @@
  * exchange-server.ts), anything that keeps order in tests and in the simulation.
  *
  * What always holds: messages arrive in the order in which they were sent, each at most once; `onEnd` is called exactly once at each end,
- * also at the one that closed the stream, and nothing is called after it, nor before the call that made the stream has returned.
+ * also at the one that closed the stream (where it refused, as broken for that reason), and nothing is called after it, nor before the
+ * call that made the stream has returned.
  */
 
 /** What the consumer says of itself with its first message. */

@@ -27,8 +27,8 @@ export interface RelayedAttemptOptions {
 
 /** A peer that wants no more in order has told its JobMaster why: that should be the error that is seen, if the attempt fails of it. */
 const closedGraceMs = 5000
-/** Consumers subscribe when they are deployed, together with their producers; who has not by then never will. */
-const untakenMs = 60_000
+/** Consumers subscribe when they are deployed and have their program, as their producers did; who has not by then never will. */
+const untakenMs = 120_000
 
 export class RelayedAttempt {
   readonly #attempt: NetworkAttempt
