@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ManualClock } from '../../../src/base/core/clock.ts'
 import { AsyncOperations, keptMs } from '../../../src/front/rest/async-operations.ts'
+import { generator } from '../../../src/program/connector/generator.ts'
 import { endless } from './endless.ts'
 import { location } from './job-cluster.ts'
 import { eventually, type Rest, startRest } from './rest-client.ts'
@@ -142,6 +143,36 @@ it('tells why a job failed, with every attempt before it', async () => {
   const { 'job-execution-result': result } = (await rest.get(`/jobs/${job.jobId}/execution-result`)).json
   expect(result['failure-cause']['stack-trace']).toMatch(/^headrace.StreamError.USER_FUNCTION_FAILED: .*no such number/s)
   expect(Buffer.from(result['failure-cause']['serialized-throwable'], 'base64').subarray(0, 4).toString('hex')).toBe('aced0005')
+})
+
+it('tells from which checkpoint a job went on after a failure', async () => {
+  let fails = false
+  const job = await rest.cluster.run(
+    (env) => {
+      const numbers = generator((i) => i, { count: Number.POSITIVE_INFINITY, ratePerSecond: 500 })
+      env.fromSource(numbers, { uid: 'numbers' }).map((i) => {
+        if (!fails) return i
+        fails = false
+        throw new Error('once')
+      })
+    },
+    {
+      'restart-strategy.type': 'fixed-delay',
+      'restart-strategy.fixed-delay.delay': 1,
+      'execution.checkpointing.savepoint-dir': '/savepoints',
+    },
+  )
+  await running(`/jobs/${job.jobId}`)
+  await job.triggerCheckpoint()
+  fails = true
+  const { json } = await eventually(
+    () => rest.get(`/jobs/${job.jobId}/checkpoints`),
+    (answer) => answer.json.counts.restored === 1,
+  )
+  expect(json.latest.restored).toMatchObject({ id: 1, is_savepoint: false, external_path: json.latest.completed.external_path })
+  const { json: details } = await rest.get(`/jobs/${job.jobId}/checkpoints/details/1`)
+  expect(details).toMatchObject({ status: 'COMPLETED', num_acknowledged_subtasks: 1, num_subtasks: 1 })
+  expect(Number((await rest.get(`/jobs/${job.jobId}/metrics?get=numRestarts`)).json[0].value)).toBe(1)
 })
 
 it('says of a savepoint without a folder that it failed', async () => {
