@@ -50,7 +50,7 @@ describe('a program that is submitted', () => {
     await expect(dispatcher.submit(program('export const x = 1'))).rejects.toThrow('main ended without a job (it exports x)')
     await expect(dispatcher.submit(program('let let = 1'))).rejects.toMatchObject({ code: 'INVALID_PROGRAM' })
     await expect(dispatcher.submit(program(`import x from './native.node'; x()`))).rejects.toMatchObject({ code: 'INVALID_PROGRAM' })
-    await expect(dispatcher.submit({ ...program(''), bytes: new Uint8Array([0x50, 0x4b, 3, 4]) })).rejects.toThrow('a zip or Java archive')
+    await expect(dispatcher.submit({ ...program(''), bytes: new Uint8Array([0x50, 0x4b, 3, 4]) })).rejects.toThrow('cannot be unpacked')
     expect(existsSync(path.join(cluster.folder, 'packages')) ? readdirSync(path.join(cluster.folder, 'packages')) : []).toEqual([])
   })
 })
