@@ -135,7 +135,9 @@ export class ClusterInProcess {
   async #start({ streamGraph, jobGraph, onCollect }: ExecutorJob): Promise<JobClient> {
     const { clock, fileSystem } = this
     // Temporary folders are named after the first digits.
-    const jobId = String(this.#ids++).padStart(4, '0').padEnd(32, '0')
+    const jobId = String(this.#ids++)
+      .padStart(4, '0')
+      .padEnd(32, '0')
     this.#plans.set(jobId, streamGraph)
     const slotPool = new ClusterSlotPool({
       ...clusterSlotPoolSettingsOf(this.#config),
@@ -168,9 +170,9 @@ export class ClusterInProcess {
   }
 
   /** Lets so much time pass. */
-  async pass(ms: number): Promise<void> {
+  async pass(ms: number, stepMs = 50): Promise<void> {
     const endMs = this.clock.elapsed() + ms
-    await this.until('time', () => this.clock.elapsed() >= endMs, 50)
+    await this.until('time', () => this.clock.elapsed() >= endMs, stepMs)
   }
 
   /** What it resolves with, or rejects with, when so much time has passed as that takes. */
