@@ -1,51 +1,90 @@
 /**
  * Starts job processes, an adapter over child_process: a Node of its own with a heap limit, which can be killed whatever it does.
  */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { StreamError } from '../../base/core/stream-error.ts'
-import type { StartProcess } from './job-process.ts'
+import type { ProcessEvents, StartedProcess, StartProcess } from './job-process.ts'
 import type { FromJobProcess } from './job-process-messages.ts'
 
 export interface ForkOptions {
   /** The child's entry, .ts or .js. */
   readonly entry: URL
   readonly heapSizeBytes: number
-  /** The user's name for its program, in messages. */
-  readonly file: string
-  /** What main writes to the console, in whole lines. */
-  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+}
+
+export interface JobProcesses {
+  /** `file` is the user's name for the program, in messages; `onLine` hears what it writes to the console, in whole lines. */
+  start(file: string, onLine: (stream: 'stdout' | 'stderr', line: string) => void): StartProcess
+  /** Starts no more, and ends the one that waits. */
+  close(): void
 }
 
 const keptLines = 40
 
-export function forkJobProcess({ entry, heapSizeBytes, file, onLine }: ForkOptions): StartProcess {
-  return (events) => {
-    const heapMb = Math.max(32, Math.floor(heapSizeBytes / 1024 / 1024))
-    const child = fork(entry, [], {
+/** One process waits for the next program, so that a submitted one does not wait for Node. */
+export function jobProcesses({ entry, heapSizeBytes }: ForkOptions): JobProcesses {
+  const heapMb = Math.max(32, Math.floor(heapSizeBytes / 1024 / 1024))
+  let spare: ChildProcess | undefined
+  let isClosed = false
+  const begin = (): ChildProcess =>
+    fork(entry, [], {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${heapMb}`, '--no-warnings'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
-    const last: string[] = []
-    const tell = (stream: 'stdout' | 'stderr') => (line: string) => {
-      if (stream === 'stderr' && last.push(line) > keptLines) last.shift()
-      onLine(stream, line)
-    }
-    onLines(child.stdout!, tell('stdout'))
-    onLines(child.stderr!, tell('stderr'))
-    child.on('message', (message) => events.message(message as FromJobProcess))
-    child.on('error', (thrown) => {
-      // Of a child that runs, sending to it failed: its exit says more.
-      if (child.pid === undefined) events.exited(StreamError.from(thrown, 'IO_FAILED', { place: { file } }))
-    })
-    // Behind all that it said and wrote.
-    child.on('close', (code, signal) => events.exited(exitError(file, code, signal, last, heapMb)))
-    return {
-      send: (message) => {
-        if (child.connected) child.send(message)
-      },
-      kill: () => void child.kill('SIGKILL'),
-    }
+  const prepare = (): void => {
+    if (isClosed || spare !== undefined) return
+    const child = begin()
+    spare = child
+    // The next program has a process of its own begun.
+    const gone = (): void => void (spare === child && (spare = undefined))
+    child.once('exit', gone)
+    child.once('error', gone)
+  }
+  prepare()
+  return {
+    start: (file, onLine) => (events) => {
+      const child = spare ?? begin()
+      spare = undefined
+      // Not beside this one's start.
+      setTimeout(prepare, spareDelayMs).unref()
+      return watched(child, { file, onLine, heapMb }, events)
+    },
+    close() {
+      isClosed = true
+      spare?.kill('SIGKILL')
+    },
+  }
+}
+
+const spareDelayMs = 1000
+
+interface Watched {
+  readonly file: string
+  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void
+  readonly heapMb: number
+}
+
+function watched(child: ChildProcess, { file, onLine, heapMb }: Watched, events: ProcessEvents): StartedProcess {
+  const last: string[] = []
+  const tell = (stream: 'stdout' | 'stderr') => (line: string) => {
+    if (stream === 'stderr' && last.push(line) > keptLines) last.shift()
+    onLine(stream, line)
+  }
+  onLines(child.stdout!, tell('stdout'))
+  onLines(child.stderr!, tell('stderr'))
+  child.on('message', (message) => events.message(message as FromJobProcess))
+  child.on('error', (thrown) => {
+    // Of a child that runs, sending to it failed: its exit says more.
+    if (child.pid === undefined) events.exited(StreamError.from(thrown, 'IO_FAILED', { place: { file } }))
+  })
+  // Behind all that it said and wrote.
+  child.on('close', (code, signal) => events.exited(exitError(file, code, signal, last, heapMb)))
+  return {
+    send: (message) => {
+      if (child.connected) child.send(message)
+    },
+    kill: () => void child.kill('SIGKILL'),
   }
 }
 

@@ -12,7 +12,7 @@ import { LocalFileSystem } from '../../base/filesystem/local-file-system.ts'
 import { ArchiveStore } from '../../cluster/dispatcher/archive-store.ts'
 import type { SlotsForJob } from '../../cluster/dispatcher/cluster-job.ts'
 import { Dispatcher } from '../../cluster/dispatcher/dispatcher.ts'
-import { forkJobProcess } from '../../cluster/dispatcher/fork-job-process.ts'
+import { type JobProcesses, jobProcesses } from '../../cluster/dispatcher/fork-job-process.ts'
 import { PackageStore } from '../../cluster/dispatcher/package-store.ts'
 import type { HighAvailability } from '../../cluster/ha/high-availability.ts'
 import { memoryStore } from '../../cluster/ha/memory-store.ts'
@@ -61,9 +61,10 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
   // What TaskManagers on other machines call it.
   const address = `${configValue(config, 'jobmanager.rpc.address') ?? loopback}:${port}`
   const slotsFor = pools.slotsAt(address)
+  const processes = jobProcesses({ entry: ownModule('job-process'), heapSizeBytes: configValue(config, 'job-process.heap-size') })
   const archives = archiveStore(config, fileSystem, log)
   await archives.load()
-  const dispatcher = dispatcherOf({ config, log, packages, archives, fileSystem, folder, slotsFor, version })
+  const dispatcher = dispatcherOf({ config, log, packages, processes, archives, fileSystem, folder, slotsFor, version })
   const ended = Promise.withResolvers<void>()
   let isEnding = false
   const shutDown = (reason: string): void => {
@@ -71,6 +72,7 @@ export async function startJobManager(config: Config): Promise<ClusterProcess> {
     isEnding = true
     log.info('shutting down', { reason })
     resourceManager.shutDownTaskManagers(reason)
+    processes.close()
     dispatcher.close(new StreamError('CANCELLED', `The cluster was shut down: ${reason}`))
     const end = async (): Promise<void> => {
       await rest.close()
@@ -145,6 +147,7 @@ interface DispatcherParts {
   readonly config: Config
   readonly log: ProcessLog
   readonly packages: PackageStore
+  readonly processes: JobProcesses
   readonly archives: ArchiveStore
   readonly fileSystem: LocalFileSystem
   readonly folder: string
@@ -152,7 +155,7 @@ interface DispatcherParts {
   readonly version: string
 }
 
-function dispatcherOf({ config, log, packages, archives, fileSystem, folder, slotsFor, version }: DispatcherParts): Dispatcher {
+function dispatcherOf({ config, log, packages, processes, archives, fileSystem, folder, slotsFor, version }: DispatcherParts): Dispatcher {
   return new Dispatcher({
     environment: {
       ...{ clock: systemClock, fileSystem, random: Math.random, yieldTo: (callback) => void setImmediate(callback) },
@@ -165,13 +168,7 @@ function dispatcherOf({ config, log, packages, archives, fileSystem, folder, slo
     mainTimeoutMs: configValue(config, 'job-process.main-timeout'),
     newJobId: newId,
     newSeed: () => ({ timeMs: Date.now(), random: Math.floor(Math.random() * 2 ** 32) }),
-    startProcess: (file) =>
-      forkJobProcess({
-        entry: ownModule('job-process'),
-        heapSizeBytes: configValue(config, 'job-process.heap-size'),
-        file,
-        onLine: (stream, line) => log.info('main', { file, stream, line }),
-      }),
+    startProcess: (file) => processes.start(file, (stream, line) => log.info('main', { file, stream, line })),
     onWarning: (text) => log.warn('program', { text }),
     log: (event, fields) => log.info(event, fields),
   })

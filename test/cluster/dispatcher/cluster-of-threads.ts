@@ -12,7 +12,7 @@ import { LocalFileSystem } from '../../../src/base/filesystem/local-file-system.
 import { ArchiveStore } from '../../../src/cluster/dispatcher/archive-store.ts'
 import type { SlotsForJob } from '../../../src/cluster/dispatcher/cluster-job.ts'
 import { Dispatcher } from '../../../src/cluster/dispatcher/dispatcher.ts'
-import { forkJobProcess } from '../../../src/cluster/dispatcher/fork-job-process.ts'
+import { jobProcesses } from '../../../src/cluster/dispatcher/fork-job-process.ts'
 import { PackageStore } from '../../../src/cluster/dispatcher/package-store.ts'
 import { newJobId } from '../../../src/cluster/taskmanager/node-host.ts'
 import { threadSlots } from '../../../src/cluster/taskmanager/thread-slots.ts'
@@ -51,6 +51,10 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
     void copied
     return { pool: slots.forJob(earlier), close: () => void slots.close() }
   }
+  const processes = jobProcesses({
+    entry: new URL('../../../src/cluster/dispatcher/job-process-entry.ts', import.meta.url),
+    heapSizeBytes: (options.heapMb ?? 256) * 1024 * 1024,
+  })
   const dispatcher = new Dispatcher({
     environment: {
       clock: systemClock,
@@ -68,19 +72,14 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
     mainTimeoutMs: options.mainTimeoutMs ?? 20_000,
     newJobId,
     newSeed: () => ({ timeMs: 1_700_000_000_000, random: 7 }),
-    startProcess: (file) =>
-      forkJobProcess({
-        entry: new URL('../../../src/cluster/dispatcher/job-process-entry.ts', import.meta.url),
-        heapSizeBytes: (options.heapMb ?? 256) * 1024 * 1024,
-        file,
-        onLine: (_stream, line) => void lines.push(line),
-      }),
+    startProcess: (file) => processes.start(file, (_stream, line) => void lines.push(line)),
     onWarning: (text) => void problems.push(text),
     log: () => undefined,
   })
   return {
     ...{ dispatcher, folder, lines, packages, problems },
     close() {
+      processes.close()
       dispatcher.close(new StreamError('CANCELLED', 'the test is over'))
       rmSync(folder, { recursive: true, force: true })
     },

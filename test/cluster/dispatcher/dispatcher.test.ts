@@ -30,7 +30,7 @@ describe('a program that is submitted', () => {
     expect(lines.filter((line) => !line.startsWith('first')).sort()).toEqual(['3', '5', '7', 'done'])
     expect(lines).toContain('first 12')
     const jobs = await dispatcher.jobs()
-    expect(jobs.map(({ jobName, state }) => `${jobName} ${state}`)).toEqual(['headrace job FINISHED', 'second FINISHED'])
+    expect(jobs.map(({ jobName, state }) => `${jobName} ${state}`).sort()).toEqual(['headrace job FINISHED', 'second FINISHED'])
     while (readdirSync(path.join(folder, 'packages')).length > 0) await new Promise((resolve) => setTimeout(resolve, 10))
     const again = new ArchiveStore({
       fileSystem: new LocalFileSystem(),
