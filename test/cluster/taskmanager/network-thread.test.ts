@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startNetworkThread } from '../../../src/cluster/taskmanager/start-network-thread.ts'
 import { receive, send } from './channel-script.ts'
@@ -139,6 +143,36 @@ describe('channels that break', () => {
     pair.addConsumers(consumer.network, producer.network.dataAddress)
     expect((await consumer.firstBroken).error.message).toContain('TaskManager a was given another token')
     expect(producer.broken).toEqual([])
+  })
+})
+
+describe('channels over mutual TLS', () => {
+  it('carry rows between those who have keys of the cluster, and nothing to others', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'headrace-tls-'))
+    const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8')
+    for (const name of ['own', 'stranger']) {
+      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.crt`]
+      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+      execFileSync('openssl', ['req', '-x509', ...key, ...subject], { cwd: folder, stdio: 'pipe' })
+    }
+    const tlsOf = (name: string) => ({
+      tls: { certificate: read(`${name}.crt`), key: read(`${name}.key`), authority: read('own.crt'), mutual: true },
+    })
+    const [producer, consumer, stranger] = await Promise.all([
+      start('a', tlsOf('own')),
+      start('b', tlsOf('own')),
+      start('c', tlsOf('stranger')),
+    ])
+    const pair = new NetworkPair(1)
+    pair.addProducers(producer.network)
+    new NetworkPair(1).addConsumers(stranger.network, producer.network.dataAddress)
+    expect((await stranger.firstBroken).error).toMatchObject({ code: 'TASK_LOST' })
+    pair.addConsumers(consumer.network, producer.network.dataAddress)
+    const sent = send(pair, 0, 300)
+    expect(await receive(pair, 0)).toMatchObject({ rows: 300, isEnded: true })
+    await sent
+    expect([...producer.broken, ...consumer.broken]).toEqual([])
+    rmSync(folder, { recursive: true })
   })
 })
 
