@@ -13,9 +13,11 @@ import { pathText, queryBoolean, queryInteger, queryList, queryText } from './re
 import type { RestContext } from './rest-context.ts'
 import type { RouteGroup } from './route-groups.ts'
 import { shellWords } from './shell-words.ts'
+import { UploadGate } from './upload-gate.ts'
 
 export const jarRoutes: RouteGroup = (app, context) => {
   const { gateway, uploads, webSubmit } = context
+  const gate = new UploadGate()
   const mayChange = (): void => {
     if (!webSubmit) throw new Refusal(403, 'Programs are not to be submitted over REST here (web.submit.enable).')
   }
@@ -28,10 +30,12 @@ export const jarRoutes: RouteGroup = (app, context) => {
   }))
   app.post('/jars/upload', { bodyLimit: context.maxUploadBytes }, async (request) => {
     mayChange()
-    const { name, bytes } = await uploadedFile(request)
-    if (!name.endsWith('.jar')) throw new Refusal(400, 'Only Jar files are allowed.')
-    programKindOf(bytes, name)
-    return { filename: await uploads.add(name, bytes), status: 'success' }
+    return gate.through(async () => {
+      const { name, bytes } = await uploadedFile(request)
+      if (!name.endsWith('.jar')) throw new Refusal(400, 'Only Jar files are allowed.')
+      programKindOf(bytes, name)
+      return { filename: await uploads.add(name, bytes), status: 'success' }
+    })
   })
   app.delete('/jars/:jarid', async (request) => {
     mayChange()

@@ -50,6 +50,8 @@ const maxBodyBytes = 1024 * 1024
 /** A request can name all metrics of a vertex, or a path of many characters. */
 const maxPathParameterLength = 8 * 1024
 const maxHeaderBytes = 64 * 1024
+/** A request that is not sent whole within this is given up. */
+const requestTimeoutMs = 300_000
 
 /** Rejects when it cannot listen there. */
 export async function serveRest(options: RestServerOptions): Promise<RestServer> {
@@ -67,6 +69,7 @@ async function restApp(options: RestServerOptions): Promise<FastifyInstance> {
     http: { maxHeaderSize: maxHeaderBytes },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    requestTimeout: requestTimeoutMs,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxPathParameterLength },
     frameworkErrors: (error, _request, reply) => void sendRefusal(reply as unknown as FastifyReply, error),
   }) as unknown as FastifyInstance

@@ -1,7 +1,9 @@
 /** Programs that are uploaded, listed, planned, run and deleted; and what is none. */
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { programKindOf } from '../../../src/front/rest/program-kind.ts'
 import { shellWords } from '../../../src/front/rest/shell-words.ts'
+import { UploadGate } from '../../../src/front/rest/upload-gate.ts'
 import { eventually, fileForm, type Rest, startRest } from './rest-client.ts'
 import { tgzMagic, zipOf } from './zip-of.ts'
 
@@ -161,6 +163,37 @@ describe('an upload', () => {
         ['GET', '/plan'],
       ] as const)
         expect([400, 404]).toContain((await rest.ask(method, `/jars/${id}${path}`)).status)
+  })
+
+  it('is one of four at most that go on at once', async () => {
+    const gate = new UploadGate()
+    const ends: ((how: 'sent' | 'broken') => void)[] = []
+    const receive = () =>
+      new Promise<string>((resolve, reject) => void ends.push((how) => (how === 'sent' ? resolve(how) : reject(new Error(how)))))
+    const four = [1, 2, 3, 4].map(() => gate.through(receive))
+    await expect(gate.through(receive)).rejects.toThrow('4 uploads are under way')
+    ends[0]!('broken')
+    await expect(four[0]).rejects.toThrow('broken')
+    const fifth = gate.through(receive)
+    for (const end of ends.slice(1)) end('sent')
+    expect(await Promise.all([...four.slice(1), fifth])).toEqual(['sent', 'sent', 'sent', 'sent'])
+  })
+
+  it('that breaks off leaves room for others', async () => {
+    for (let n = 0; n < 6; n++) {
+      const head =
+        'POST /jars/upload HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: 1000\r\n\r\n'
+      const socket = connect(rest.server.port, '127.0.0.1')
+      await new Promise<void>((resolve) =>
+        socket.write(`${head}--x\r\ncontent-disposition: form-data; name="f"; filename="a.jar"\r\n\r\nabc`, () => resolve()),
+      )
+      await rest.get('/overview')
+      await new Promise((resolve) => socket.on('close', resolve).destroy())
+    }
+    await eventually(
+      () => upload('a.jar', program),
+      ({ status }) => status === 200,
+    )
   })
 
   it('that is too large is refused, and leaves nothing', async () => {
