@@ -14,7 +14,8 @@ export function programKindOf(bytes: Uint8Array, file: string): ProgramKind {
     const names = zipNames(head)
     if (names === undefined) throw new Refusal(400, `${file} is a zip archive that is cut off or damaged.`)
     if (names.some((name) => name === 'META-INF/MANIFEST.MF' || name.endsWith('.class'))) throw isJava(file, 'a Java archive')
-    if (!names.includes('package.json'))
+    // At the top, or in the one folder that packing tools put around everything.
+    if (!names.some((name) => /^([^/]+\/)?package\.json$/.test(name)))
       throw new Refusal(400, `${file} is a zip archive without a package.json: nothing says what to run.`)
     return 'zip'
   }

@@ -226,6 +226,7 @@ describe('a cluster on which nothing is to be submitted', () => {
 it('tells a program by its content', () => {
   expect(programKindOf(Buffer.from('export default () => {}'), 'a.jar')).toBe('module')
   expect(programKindOf(zipOf(['package.json', 'index.mjs']), 'a.jar')).toBe('zip')
+  expect(programKindOf(zipOf(['package/package.json', 'package/index.mjs']), 'a.jar')).toBe('zip')
   expect(programKindOf(tgzMagic, 'a.jar')).toBe('tgz')
 })
 
