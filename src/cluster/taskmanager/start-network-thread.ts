@@ -17,12 +17,14 @@ import type { FromNetwork, ToNetwork } from './network-messages.ts'
  * begin with it never does, and a small young generation gives the buffers back soon.
  */
 const heapMb = 128
+/** The flag is the process's; threads that start later choose for themselves. */
+const startHeapWith = (mb: number): void => setFlagsFromString(`--initial-old-space-size=${mb}`)
 const resourceLimits = { maxYoungGenerationSizeMb: 1 }
 
 export const startNetworkThread: StartNetwork = (options, events) =>
   new Promise((resolve, reject) => {
     mustBeSafe(options.listen, options)
-    setFlagsFromString(`--initial-old-space-size=${heapMb}`)
+    startHeapWith(heapMb)
     const worker = new Worker(ownModule('network-thread'), { workerData: options, name: 'network', resourceLimits })
     let isOver = false
     let dataAddress: string | undefined
@@ -32,6 +34,7 @@ export const startNetworkThread: StartNetwork = (options, events) =>
       if (dataAddress === undefined) reject(error)
       else events.onLost(error)
     }
+    worker.once('online', () => startHeapWith(0))
     worker.on('message', (message: FromNetwork) => {
       if (isOver) return
       if (message.say === 'broken') tellBroken(message, events)
