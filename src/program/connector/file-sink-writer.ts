@@ -11,7 +11,7 @@ import { checkBucket } from './file-buckets.ts'
 import { isDueAtCheckpoint, type RollingPolicy } from './file-rolling.ts'
 import { OutputFile } from './output-file.ts'
 import { type FileEncoder, OutputPart, type PartState } from './output-part.ts'
-import { ownerOf, type PartWriter, partName, partWriter } from './part-names.ts'
+import { keepsParts, ownerOf, type PartWriter, partName, partWriter } from './part-names.ts'
 
 /** A file to be published; plain data. */
 export interface FileCommittable extends SealedFile {
@@ -140,15 +140,16 @@ export class FileSinkWriter<T> implements SinkWriter<T, FileCommittable, FileWri
 
   async #begin(bucket: string): Promise<OutputPart<T>> {
     const { path: base, isFolder, prefix, suffix, bucketOf, name } = this.#layout
-    const { checkpointing, fileSystem, clock } = this.#ctx
+    const { fileSystem, clock } = this.#ctx
+    const keeps = keepsParts(this.#ctx)
     if (bucketOf !== undefined) checkBucket(name, bucket)
     if (this.#wasEnded) throw endedBefore(name, base)
     const n = this.#nextPart
     const folder = bucket === '' ? base : `${base}${bucket}/`
-    const path = isFolder ? `${folder}${prefix}-${partName(this.#me, n, checkpointing)}${suffix}` : base
+    const path = isFolder ? `${folder}${prefix}-${partName(this.#me, n, keeps)}${suffix}` : base
     const encoder = await this.#layout.createEncoder(this.#ctx, path)
     // Counted only now: a number that was given away stands for a file that exists.
-    const file = await OutputFile.create(fileSystem, path, ownerOf(this.#me, n, checkpointing))
+    const file = await OutputFile.create(fileSystem, path, ownerOf(this.#me, n, keeps))
     this.#nextPart = n + 1
     const nowMs = clock.now()
     return this.#add(new OutputPart(file, encoder, { bucket, createdMs: nowMs, writtenMs: nowMs }, false))

@@ -3,7 +3,7 @@
  * becomes bytes is the matter of a FileEncoder.
  *
  * With checkpointing a file is in progress (hidden), then finished with a checkpoint, and published by its commit. Without it, files
- * are published at the end of bounded input, and a run replaces the files of the run before.
+ * are published at the end of bounded input, and a run replaces the files of the run before, unless it goes on from a savepoint of it.
  */
 import { StreamError } from '../../base/core/stream-error.ts'
 import type { RuntimeContext } from '../function/runtime-context.ts'
@@ -13,7 +13,7 @@ import { type BucketBy, bucketFunction, checkBucketBy } from './file-buckets.ts'
 import { checkRolling, type RollingOptions, rollingPolicy } from './file-rolling.ts'
 import { type FileCommittable, type FileLayout, FileSinkWriter, type FileWriterState, sealerOf } from './file-sink-writer.ts'
 import type { FileEncoder } from './output-part.ts'
-import { partWriter } from './part-names.ts'
+import { keepsParts, partWriter } from './part-names.ts'
 
 /** `path` alone says where; the others are for a folder. */
 export interface FileSinkOptions<T = any> {
@@ -62,10 +62,10 @@ export function fileSink<T>(format: SinkFormat<T>, options: FileSinkOptions<T>):
     ...(isFolder ? {} : { maxParallelism: 1 }),
     async createWriter(ctx) {
       if (ctx.checkpointing && ctx.restoredCheckpointId === undefined) await removeDeadParts(ctx, place, partWriter(ctx), [])
-      if (!ctx.checkpointing && isFolder && bucketBy === undefined) await refuseStaleParts(ctx, path, prefix, suffix)
+      if (!keepsParts(ctx) && isFolder && bucketBy === undefined) await refuseStaleParts(ctx, path, prefix, suffix)
       const writer = new FileSinkWriter(ctx, layout(ctx))
-      // With checkpointing names are never used again: parts are begun by their first record, so that none is empty.
-      if (!isFolder || !ctx.checkpointing) await writer.begin()
+      // Names that are never used again: parts are begun by their first record, so that none is empty.
+      if (!isFolder || !keepsParts(ctx)) await writer.begin()
       return writer
     },
     async restoreWriter(ctx, states) {

@@ -1,7 +1,7 @@
 /**
- * The names of a folder's parts and of files in progress, and what they say. With checkpointing a part's name is never used twice,
- * by any attempt of any job: `part-<subtask>-<hash of job, operator and attempt>-<n>`. Without it a run replaces the parts of the run
- * before: `part-<subtask>-<n>`. The owner in the hidden name of a file in progress says who began it, so that a later
+ * The names of a folder's parts and of files in progress, and what they say. With checkpointing, and in a job that goes on from a
+ * snapshot, a part's name is never used twice, by any attempt of any job: `part-<subtask>-<hash of job, operator and attempt>-<n>`.
+ * Else a run replaces the parts of the run before: `part-<subtask>-<n>`. The owner in the hidden name of a file in progress says who began it, so that a later
  * attempt of the same job can tell what no snapshot knows.
  */
 import { murmur3String } from '../../base/core/hash.ts'
@@ -23,13 +23,17 @@ export function partWriter({ jobId, operatorId, attemptNumber, subtaskIndex }: R
   return { jobId, operator: hex8(operatorId), attempt: attemptNumber, subtask: subtaskIndex }
 }
 
-export function partName({ jobId, operator, attempt, subtask }: PartWriter, n: number, checkpointing: boolean): string {
-  return checkpointing ? `${subtask}-${hex8(`${jobId}/${operator}/${attempt}`)}-${n}` : `${subtask}-${n}`
+/** Whether what is published stays: a run that goes on from a snapshot adds to what the one before has published. */
+export const keepsParts = ({ checkpointing, restoredCheckpointId }: RuntimeContext): boolean =>
+  checkpointing || restoredCheckpointId !== undefined
+
+export function partName({ jobId, operator, attempt, subtask }: PartWriter, n: number, keeps: boolean): string {
+  return keeps ? `${subtask}-${hex8(`${jobId}/${operator}/${attempt}`)}-${n}` : `${subtask}-${n}`
 }
 
-/** Without checkpointing nobody asks later. */
-export function ownerOf({ jobId, operator, attempt, subtask }: PartWriter, n: number, checkpointing: boolean): string {
-  return checkpointing ? `${jobId}-${attempt}-${operator}-${subtask}-${n}` : `${jobId}-${attempt}`
+/** Where parts are replaced nobody asks later. */
+export function ownerOf({ jobId, operator, attempt, subtask }: PartWriter, n: number, keeps: boolean): string {
+  return keeps ? `${jobId}-${attempt}-${operator}-${subtask}-${n}` : `${jobId}-${attempt}`
 }
 
 /** Of a file in progress with checkpointing. */

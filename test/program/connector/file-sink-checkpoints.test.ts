@@ -20,6 +20,8 @@ const open = <T>(sink: ReturnType<typeof textSink<T>>, options: SinkTaskOptions 
   new SinkTask<T>(sink, { fileSystem, clock, ...options }).open()
 const visible = async () => (await filesBelow(fileSystem, '/out')).visible
 const hidden = async () => (await filesBelow(fileSystem, '/out')).hidden
+/** Of a subtask that the savepoint's rows do not reach. */
+const noSnapshot = { checkpointId: 1, tables: {} }
 const contents = async () => Promise.all((await visible()).map((path) => readFile(fileSystem, path)))
 
 describe('parts of a folder', () => {
@@ -127,6 +129,23 @@ describe('what is unfinished', () => {
     expect((await hidden()).length).toBe(2)
     await task.operator.close()
     expect((await hidden()).map((path) => path.split('/')[2])).toEqual(['a'])
+  })
+
+  it('stays beside what a job without checkpoints writes that goes on from a savepoint', async () => {
+    const options = { checkpointing: false }
+    const first = await open(textSink<string>({ path: '/out/' }), { ...options, jobId: 'first' })
+    await first.write('before')
+    // Stops with it: what was written is published by the savepoint, or by the job that goes on from it.
+    const published = await first.checkpoint(1)
+    await first.complete(1)
+    await first.operator.close()
+    const next = await open(textSink<string>({ path: '/out/' }), { ...options, jobId: 'next', restored: published })
+    await next.write('behind')
+    const more = await open(textSink<string>({ path: '/out/' }), { ...options, jobId: 'next', subtaskIndex: 1, restored: noSnapshot })
+    await more.write('by another subtask')
+    for (const task of [next, more]) await task.operator.endInput()
+    expect((await contents()).sort()).toEqual(['before\n', 'behind\n', 'by another subtask\n'])
+    expect(await hidden()).toEqual([])
   })
 
   it('is left alone by a job that goes on from the savepoint of another', async () => {
