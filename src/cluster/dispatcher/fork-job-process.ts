@@ -67,7 +67,10 @@ interface Watched {
 
 function watched(child: ChildProcess, { file, onLine, heapMb }: Watched, events: ProcessEvents): StartedProcess {
   const last: string[] = []
+  let outOfMemory = false
   const tell = (stream: 'stdout' | 'stderr') => (line: string) => {
+    // V8 says it ahead of a long trace of its own.
+    outOfMemory ||= stream === 'stderr' && line.includes('heap out of memory')
     if (stream === 'stderr' && last.push(line) > keptLines) last.shift()
     onLine(stream, line)
   }
@@ -79,7 +82,7 @@ function watched(child: ChildProcess, { file, onLine, heapMb }: Watched, events:
     if (child.pid === undefined) events.exited(StreamError.from(thrown, 'IO_FAILED', { place: { file } }))
   })
   // Behind all that it said and wrote.
-  child.on('close', (code, signal) => events.exited(exitError(file, code, signal, last, heapMb)))
+  child.on('close', (code, signal) => events.exited(outOfMemory ? noMemory(file, heapMb) : exitError(file, code, signal, last)))
   return {
     send: (message) => {
       if (child.connected) child.send(message)
@@ -101,19 +104,19 @@ function onLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void):
   })
 }
 
-function exitError(file: string, code: number | null, signal: string | null, last: readonly string[], heapMb: number): StreamError {
-  const place = { file }
-  if (last.some((line) => line.includes('heap out of memory')))
-    return new StreamError('OUT_OF_MEMORY', `The process of ${file} ran out of memory: its heap may have ${heapMb} mb`, {
-      hint: 'main, and the enumerators of sources, hold too much at once; or raise job-process.heap-size.',
-      place,
-      retry: 'never',
-    })
+const noMemory = (file: string, heapMb: number): StreamError =>
+  new StreamError('OUT_OF_MEMORY', `The process of ${file} ran out of memory: its heap may have ${heapMb} mb`, {
+    hint: 'main, and the enumerators of sources, hold too much at once; or raise job-process.heap-size.',
+    place: { file },
+    retry: 'never',
+  })
+
+function exitError(file: string, code: number | null, signal: string | null, last: readonly string[]): StreamError {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
   const said = last.filter((line) => line.trim() !== '').slice(-8)
   return new StreamError('USER_FUNCTION_FAILED', `The process of ${file} ${how}${said.length === 0 ? '' : `:\n${said.join('\n')}`}`, {
     hint: 'It runs main and the enumerators of its sources. A call of process.exit(), or an error thrown outside of a call (in a timer, in a promise), ends it.',
-    place,
+    place: { file },
     retry: 'never',
   })
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ownModule } from '../../../src/base/bundle/own-module.ts'
+import type { Clock } from '../../../src/base/core/clock.ts'
 import { StreamError } from '../../../src/base/core/stream-error.ts'
 import { systemClock } from '../../../src/base/core/system-clock.ts'
 import { LocalFileSystem } from '../../../src/base/filesystem/local-file-system.ts'
@@ -23,10 +24,25 @@ export interface ThreadCluster {
   readonly lines: string[]
   readonly packages: PackageStore
   readonly problems: string[]
+  /** job-process.main-timeout goes by, for every process that is there. */
+  passMainTime(): void
   close(): void
 }
 
-export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; readonly heapMb?: number } = {}): ThreadCluster {
+/** What main may take, on a clock of its own: it passes when passMainTime() is called. */
+const mainTimeoutMs = 77_777
+
+export function clusterOfThreads(options: { readonly heapMb?: number } = {}): ThreadCluster {
+  const limits = new Set<() => void>()
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    elapsed: () => systemClock.elapsed(),
+    setTimer(delayMs, callback) {
+      if (delayMs !== mainTimeoutMs) return systemClock.setTimer(delayMs, callback)
+      limits.add(callback)
+      return { cancel: () => void limits.delete(callback) }
+    },
+  }
   const folder = mkdtempSync(path.join(tmpdir(), 'headrace-dispatcher-'))
   const fileSystem = new LocalFileSystem()
   const packages = new PackageStore({ fileSystem, folder: path.join(folder, 'packages'), maxBytes: 1_000_000 })
@@ -48,7 +64,8 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
       program: { url: pathToFileURL(bundle).href, file, args, seed, ...(config && { config }) },
       threadEntry: ownModule('task-thread'),
     })
-    void copied
+    // A thread that finds no bundle says so.
+    copied.catch(() => undefined)
     return { pool: slots.forJob(earlier), close: () => void slots.close() }
   }
   const processes = jobProcesses({
@@ -57,7 +74,7 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
   })
   const dispatcher = new Dispatcher({
     environment: {
-      clock: systemClock,
+      clock,
       fileSystem,
       random: () => 0.5,
       yieldTo: setImmediate,
@@ -69,7 +86,7 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
     packages,
     archives,
     config: { 'task.cancellation.timeout': 500 },
-    mainTimeoutMs: options.mainTimeoutMs ?? 20_000,
+    mainTimeoutMs,
     newJobId,
     newSeed: () => ({ timeMs: 1_700_000_000_000, random: 7 }),
     startProcess: (file) => processes.start(file, (_stream, line) => void lines.push(line)),
@@ -78,6 +95,12 @@ export function clusterOfThreads(options: { readonly mainTimeoutMs?: number; rea
   })
   return {
     ...{ dispatcher, folder, lines, packages, problems },
+    passMainTime() {
+      for (const passed of [...limits]) {
+        limits.delete(passed)
+        passed()
+      }
+    },
     close() {
       processes.close()
       dispatcher.close(new StreamError('CANCELLED', 'the test is over'))
