@@ -11,8 +11,8 @@ import { installHeadraceResolution } from '../../src/base/bundle/headrace-resolu
 import { ownModule } from '../../src/base/bundle/own-module.ts'
 import type { Config } from '../../src/base/core/config-options.ts'
 import { localExecutor } from '../../src/cluster/local/local-executor.ts'
-import { programMain } from '../../src/program/api/program-main.ts'
 import type { Executor, JobClient } from '../../src/program/api/executor.ts'
+import { programMain } from '../../src/program/api/program-main.ts'
 import { runMain } from '../../src/program/api/run-main.ts'
 
 export interface RunOptions {
