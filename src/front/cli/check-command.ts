@@ -1,6 +1,6 @@
 /**
  * `headrace check`: whether a program can go on from a checkpoint or savepoint, operator by operator. Plans the program and reads the
- * snapshot; nothing is run. The judgement is the one that a job is started by.
+ * snapshot, with the checksums of all its files; nothing is run. The judgement is the one that a job is started by.
  */
 import { configValue } from '../../base/core/config-options.ts'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -10,6 +10,7 @@ import type { OperatorFit, Plan, StateFit } from '../../cluster/jobmanager/compa
 import { findRestore, fitsOf, mustFit, withMaxParallelismOf } from '../../cluster/jobmanager/restore-job.ts'
 import { programArguments } from '../../program/api/program-arguments.ts'
 import type { CheckpointMetadata } from '../../runtime/checkpoint/checkpoint-metadata.ts'
+import { readMetadata } from '../../runtime/checkpoint/checkpoint-storage.ts'
 import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
@@ -47,6 +48,8 @@ async function jobFit(plan: Plan, fileSystem: FileSystem): Promise<JobFit> {
   const allowsLeftOver = configValue(config, 'execution.state-recovery.ignore-unclaimed-state')
   const metadata = await findRestore(jobGraph, fileSystem)
   if (metadata === undefined) return { jobName, metadata, operators: [], allowsLeftOver, refusal: undefined }
+  // Whoever asks is going to trust the answer: what a restore would find damaged is found here.
+  await readMetadata(metadata.directory, fileSystem, { verify: 'full' })
   const operators = await fitsOf(metadata, plan, fileSystem)
   const fit = { jobName, metadata, operators, allowsLeftOver }
   try {

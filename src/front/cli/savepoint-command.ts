@@ -24,8 +24,9 @@ export async function savepointCommand(parsed: ParsedOptions): Promise<ExitCode>
   const fileSystem = new LocalFileSystem()
   const path = /^[a-z][a-z0-9+.-]+:\/\//i.test(given) ? given : resolve(given)
   if (action === 'dispose') return dispose(path, parsed, fileSystem)
-  const metadata = await readMetadata(path, fileSystem)
   const [state] = parsed.options.get('--state') ?? []
+  // The rows of one state are verified as they are read.
+  const metadata = await readMetadata(path, fileSystem, { verify: state === undefined ? 'full' : 'quick' })
   if (state !== undefined) return printRows(metadata, state, fileSystem)
   const states = await summarizeStates(metadata, fileSystem)
   const text = parsed.options.has('--json') ? JSON.stringify(toJson(metadata, states), null, 2) : toText(metadata, states)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -132,6 +132,13 @@ test('check says of each operator what becomes of its state', { timeout: 60_000 
     0,
     expect.stringContaining('  count  left over (total, _timers), dropped  (uid count)\n'),
   ])
+
+  const file = path.join(from[1], readdirSync(from[1]).find((name: string) => name.includes('-total-'))!)
+  const bytes = readFileSync(file)
+  bytes[bytes.length >> 1]! ^= 0xff
+  writeFileSync(file, bytes)
+  const damaged = await check('--', ...output())
+  expect([damaged.code, damaged.stderr]).toEqual([1, expect.stringContaining('it is corrupt (its checksum is ')])
 })
 
 test('what run and check are not told is wrong usage, and a snapshot that is not there an error', async () => {

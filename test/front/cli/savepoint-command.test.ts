@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -106,6 +106,16 @@ test('a state that is not there, or not one, is wrong usage and names those that
 })
 
 test('what is no checkpoint fails with a word of why', async () => {
+  const changed = path.join(folder, 'changed')
+  cpSync(savepoint, changed, { recursive: true })
+  const file = path.join(changed, readdirSync(changed).find((name) => name.includes('-totals-'))!)
+  const bytes = readFileSync(file)
+  bytes[bytes.length >> 1]! ^= 0xff
+  writeFileSync(file, bytes)
+  for (const more of [[], ['--state', 'totals']]) {
+    const refused = await headrace('savepoint', 'inspect', changed, ...more)
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('it is corrupt (its checksum is ')])
+  }
   const missing = await headrace('savepoint', 'inspect', path.join(folder, 'none'))
   expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('there is no checkpoint or savepoint at')])
   for (const words of [['savepoint'], ['savepoint', 'dispose', 'a', 'b']]) expect((await headrace(...words)).code).toBe(2)
