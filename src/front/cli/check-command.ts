@@ -15,6 +15,7 @@ import { planProgram } from '../entrypoint/plan-program.ts'
 import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { type ParsedOptions, UsageError } from './parse-options.ts'
+import { unlessStuck } from './unless-stuck.ts'
 
 interface JobFit {
   readonly jobName: string
@@ -31,7 +32,10 @@ export async function checkCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const { config } = commandConfig(parsed, file)
   if (configValue(config, 'execution.state-recovery.path') === undefined)
     throw new UsageError('headrace check needs a snapshot', `For example: headrace check ${file} --from DIR/<job id>/chk-12`)
-  const { plans, failure } = await planProgram(file, programArguments(parsed.rest), config)
+  const { plans, failure } = await unlessStuck(planProgram(file, programArguments(parsed.rest), config), {
+    process,
+    cause: () => undefined,
+  })
   if (failure !== undefined && plans.length === 0) throw failure
   const fileSystem = new LocalFileSystem()
   const jobs: JobFit[] = []

@@ -34,7 +34,7 @@ const parallelismOption: OptionSpec = {
 const modeOption: OptionSpec = {
   names: ['--mode', '-m'],
   value: 'threads|inline',
-  doc: 'threads: one worker thread per slot (the default). inline: everything in one thread, for breakpoints.',
+  doc: 'threads: one worker thread per slot (the default). inline: everything in one thread, for breakpoints; a function that never returns can then be ended from outside only (kill -9).',
 }
 
 const checkpointsDoc =

@@ -9,12 +9,16 @@ import { commandConfig, onlyProgram } from './command-config.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
+import { unlessStuck } from './unless-stuck.ts'
 
 export async function infoCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'info')
   const { config, warnings } = commandConfig(parsed, file)
   const stdout = ownStdout()
-  const { plans, failure } = await planProgram(file, programArguments(parsed.rest), config)
+  const { plans, failure } = await unlessStuck(planProgram(file, programArguments(parsed.rest), config), {
+    process,
+    cause: () => undefined,
+  })
   const jobs = plans.map(({ jobGraph }) => jobGraph)
   const shown = new Set(jobs.flatMap((job) => job.warnings ?? []))
   for (const warning of warnings) if (!shown.has(warning)) process.stderr.write(`headrace: warning: ${warning}\n`)

@@ -15,6 +15,7 @@ import { Interruption } from './interruption.ts'
 import { ownStdout } from './own-stdout.ts'
 import type { ParsedOptions } from './parse-options.ts'
 import { machineReport, personReport } from './run-report.ts'
+import { unlessStuck } from './unless-stuck.ts'
 
 export async function runCommand(parsed: ParsedOptions): Promise<ExitCode> {
   const file = onlyProgram(parsed, 'run')
@@ -30,8 +31,9 @@ export async function runCommand(parsed: ParsedOptions): Promise<ExitCode> {
   for (const warning of warnings) warn(warning)
   const jobs: { readonly client: JobClient; readonly jobName: string }[] = []
   const interruption = new Interruption(process, () => report.cancelling())
+  let failure: unknown
   try {
-    await runProgram({
+    const main = runProgram({
       file,
       args: programArguments(parsed.rest),
       config,
@@ -45,10 +47,14 @@ export async function runCommand(parsed: ParsedOptions): Promise<ExitCode> {
         client.onEvent((event) => report.event(client, jobGraph.jobName, event))
         client.result.then(
           (result) => report.finished(result),
-          () => report.clear(),
+          (thrown) => {
+            failure ??= thrown
+            report.clear()
+          },
         )
       },
     })
+    await unlessStuck(main, { process, cause: () => failure })
     return interruption.code ?? exitCode.ok
   } catch (thrown) {
     const interrupted = interruption.code !== undefined && thrown instanceof StreamError && thrown.code === 'CANCELLED'
