@@ -65,6 +65,7 @@ interface Written {
 export class TaskCheckpoints {
   readonly #options: TaskCheckpointsOptions
   /** Begun by the coordinator, and not taken yet. */
+  #isDrained = false
   readonly #started = new Map<number, CheckpointStart>()
   /** Intermediate savepoints: their completion is nobody's business here. */
   readonly #savepoints = new Set<number>()
@@ -99,12 +100,18 @@ export class TaskCheckpoints {
     return this.#unread > 0
   }
 
+  /** Input ends early, for a savepoint that comes behind its end. */
+  get isDrained(): boolean {
+    return this.#isDrained
+  }
+
   get mayFinish(): boolean {
     return this.#mayFinish
   }
 
   start(checkpoint: CheckpointStart): void {
     this.#started.set(checkpoint.checkpointId, checkpoint)
+    if (checkpoint.stop === 'drain') this.#isDrained = true
     if (checkpoint.kind === 'savepoint' && checkpoint.stop === undefined) this.#savepoints.add(checkpoint.checkpointId)
   }
 

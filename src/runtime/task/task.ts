@@ -191,7 +191,7 @@ export class Task {
     const step = this.#ending.end()
     if (step instanceof Promise) return this.#await(step)
     if (step !== 'ended') return step
-    this.#become(this.options.waitsAtEnd ? 'waiting' : 'draining')
+    this.#become(this.options.waitsAtEnd || this.options.checkpoints.isDrained ? 'waiting' : 'draining')
     return 'progressed'
   }
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { t } from '../../../src/base/columnar/t.ts'
 import type { ConfigInput } from '../../../src/base/core/config-options.ts'
 import { MemoryFileSystem } from '../../../src/base/filesystem/memory-file-system.ts'
-import type { Environment } from '../../../src/program/api/environment.ts'
+import { localExecutor } from '../../../src/cluster/local/local-executor.ts'
+import { Environment } from '../../../src/program/api/environment.ts'
 import { boundedOutOfOrderness } from '../../../src/program/api/watermarks.ts'
 import { tumbling } from '../../../src/program/api/windows.ts'
 import { discardSink } from '../../../src/program/connector/discard-sink.ts'
@@ -253,6 +254,21 @@ describe('a job that is stopped with a savepoint', () => {
     await finished(await startJob(windows(fired), { fileSystem, config: from(savepoint) }))
     expect(fired.length).toBe(keys)
     expect(fired.reduce((counted, window) => counted + window.count, 0)).toBe(rows)
+  })
+
+  it('is drained in a job that takes no checkpoints of its own', async () => {
+    const fired: Window[] = []
+    const executor = localExecutor({ mode: 'inline', fileSystem: new MemoryFileSystem(), print: () => {} })
+    const env = new Environment({ executor: async () => executor })
+    windows(fired)(env)
+    const client = await env.executeAsync('the job')
+    for (let turns = 0; turns < 50; turns++) await turn()
+    const savepoint = await soon(client, () => client.stopWithSavepoint({ drain: true, directory: '/savepoints' }))
+    expect(savepoint).toMatch(/^\/savepoints\//)
+    expect(fired.length).toBe(keys)
+    expect((await client.result).operators.find(({ name }) => name.startsWith('Source'))!.recordsOut).toBe(
+      fired.reduce((sum, window) => sum + window.count, 0),
+    )
   })
 })
 
