@@ -22,7 +22,9 @@ describe('a job on slots', () => {
   })
 
   it('puts subtask i of every vertex of a group into slot i, and groups into slots of their own', () => {
-    const tasks = deployJob(graph, { jobId: 'j' }).slots.map((slot) => slot.tasks.map(({ vertex, subtask }) => `${vertex}/${subtask}`).join(' '))
+    const tasks = deployJob(graph, { jobId: 'j' }).slots.map((slot) =>
+      slot.tasks.map(({ vertex, subtask }) => `${vertex}/${subtask}`).join(' '),
+    )
     expect(tasks).toEqual(['0/0 1/0', '0/1 1/1', '1/2', '2/0'])
   })
 
