@@ -13,6 +13,8 @@ import { eventually, type Rest, startRest } from './rest-client.ts'
 const flink = fileURLToPath(new URL('../../../native-free-bench/peers/flink/target/lib', import.meta.url))
 const isThere = existsSync(flink) && readdirSync(flink).some((jar) => jar.startsWith('flink-clients-'))
 
+if (!isThere) console.log(`skipped: Flink's client is not in ${flink}; npm run bench -- --peer flink builds it, where Java and Maven are`)
+
 describe.runIf(isThere)("Flink's own client", () => {
   let rest: Rest
   let output: string

@@ -42,7 +42,11 @@ describe('a throwable for Java', () => {
 const flink = fileURLToPath(new URL('../../../native-free-bench/peers/flink/target/lib', import.meta.url))
 
 /** Where Flink has been built beside the benchmarks, its own class reads it. */
-describe.runIf(existsSync(flink) && readdirSync(flink).some((jar) => jar.startsWith('flink-core-')))("Flink's own class", () => {
+const isThere = existsSync(flink) && readdirSync(flink).some((jar) => jar.startsWith('flink-core-'))
+if (!isThere)
+  console.log(`skipped: Flink's classes are not in ${flink}; npm run bench -- --peer flink builds them, where Java and Maven are`)
+
+describe.runIf(isThere)("Flink's own class", () => {
   it('reads it, of any length, with any characters', () => {
     const folder = mkdtempSync(join(tmpdir(), 'headrace-java-'))
     const trace = `headrace: "ä\0€😀"\n${'x'.repeat(100_000)}`
