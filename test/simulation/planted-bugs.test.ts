@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadColumnFormat } from '../../src/base/columnar/column-file-writer.ts'
 import { programs } from '../torture/programs.ts'
-import { type Undisturbed, undisturbed } from '../torture/torment.ts'
+import { undisturbedOf } from '../torture/torment.ts'
 import { simulateRun } from './simulate-run.ts'
 import type { PlantedBug } from './simulated-cluster.ts'
 
@@ -106,15 +106,15 @@ const bugs: Readonly<Record<string, { readonly program: string; readonly plant: 
 beforeAll(() => loadColumnFormat())
 
 const mostSeeds = 200
-const expected = new Map<string, Undisturbed>()
+const expectedOf = undisturbedOf(programs)
 
 describe('a planted bug is found:', () => {
   it.each(Object.entries(bugs))('%s', { timeout: 120_000 }, async (_name, { program: name, plant, finds }) => {
     const program = programs[name]!
-    if (!expected.has(name)) expected.set(name, await undisturbed(program))
+    const expected = await expectedOf(name)
     let found: unknown
     for (let seed = 1; seed <= mostSeeds && found === undefined; seed++) {
-      found = await simulateRun(program, seed, expected.get(name)!, { bug: plant() }).then(
+      found = await simulateRun(program, seed, expected, { bug: plant() }).then(
         () => undefined,
         (thrown) => thrown,
       )

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { loadColumnFormat } from '../../src/base/columnar/column-file-writer.ts'
 import { programs } from '../torture/programs.ts'
-import { type Undisturbed, undisturbed } from '../torture/torment.ts'
+import { undisturbedOf } from '../torture/torment.ts'
 import { simulateRun } from './simulate-run.ts'
 import { type FaultKind, noFaults } from './simulated-world.ts'
 
@@ -16,12 +16,7 @@ if (names.length === 0) {
   process.exit(2)
 }
 await loadColumnFormat()
-const known = new Map<string, Undisturbed>()
-const expectedOf = async (name: string): Promise<Undisturbed> => {
-  const expected = known.get(name) ?? (await undisturbed(programs[name]!))
-  known.set(name, expected)
-  return expected
-}
+const expectedOf = undisturbedOf(programs)
 const nameOf = (seed: number): string => names[seed % names.length]!
 
 if (values.seed !== undefined) {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadColumnFormat } from '../../src/base/columnar/column-file-writer.ts'
 import { programs } from '../torture/programs.ts'
-import { type Undisturbed, undisturbed } from '../torture/torment.ts'
+import { undisturbed, undisturbedOf } from '../torture/torment.ts'
 import { simulateRun } from './simulate-run.ts'
 import { type FaultKind, noFaults } from './simulated-world.ts'
 
@@ -12,14 +12,12 @@ const seeds = 300
 describe('a cluster that is hurt', () => {
   it(`gives what it gives when it is left alone, and every slot back: ${seeds} seeds`, { timeout: 300_000 }, async () => {
     const names = Object.keys(programs)
-    const known = new Map<string, Undisturbed>()
+    const expectedOf = undisturbedOf(programs)
     const faults = noFaults()
     let restarts = 0
     for (let seed = 1; seed <= seeds; seed++) {
       const name = names[seed % names.length]!
-      const expected = known.get(name) ?? (await undisturbed(programs[name]!))
-      known.set(name, expected)
-      const run = await simulateRun(programs[name]!, seed, expected).catch((thrown) => {
+      const run = await simulateRun(programs[name]!, seed, await expectedOf(name)).catch((thrown) => {
         throw new Error(`npm run simulate -- --seed ${seed}: '${name}'`, { cause: thrown })
       })
       for (const kind of Object.keys(faults) as FaultKind[]) faults[kind] += run.faults[kind]

@@ -46,6 +46,16 @@ export async function undisturbed(program: NamedProgram): Promise<Undisturbed> {
   return { output, moments: watched.moments }
 }
 
+/** What each program gives undisturbed, found out when it is asked for first. */
+export function undisturbedOf(programs: Readonly<Record<string, NamedProgram>>): (name: string) => Promise<Undisturbed> {
+  const known = new Map<string, Undisturbed>()
+  return async (name) => {
+    const expected = known.get(name) ?? (await undisturbed(programs[name]!))
+    known.set(name, expected)
+    return expected
+  }
+}
+
 /** Throws where the output is another one, or the job does not end. */
 export async function torment(program: NamedProgram, seed: number, expected: Undisturbed, options: TormentOptions = {}): Promise<Torment> {
   const random = seededRandom(mixed(seed, murmur3String(program.name)))

@@ -9,7 +9,7 @@ import { surviveKillsByPhase } from './killed-by-phase.ts'
 import { operatorPrograms } from './operator-programs.ts'
 import { type PhaseCounts, phases } from './phases.ts'
 import { programs } from './programs.ts'
-import { addCounts, noCounts, torment, type Undisturbed, undisturbed } from './torment.ts'
+import { addCounts, noCounts, torment, undisturbedOf } from './torment.ts'
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string' }, seed: { type: 'string' }, program: { type: 'string' }, process: { type: 'boolean' } },
@@ -20,12 +20,7 @@ if (names.length === 0) {
   process.exit(2)
 }
 await loadColumnFormat()
-const known = new Map<string, Undisturbed>()
-const expectedOf = async (name: string): Promise<Undisturbed> => {
-  const expected = known.get(name) ?? (await undisturbed(programs[name]!))
-  known.set(name, expected)
-  return expected
-}
+const expectedOf = undisturbedOf(programs)
 
 if (values.seed !== undefined && values.process === true) {
   for (const name of names) console.log(`'${name}' survived ${JSON.stringify(await surviveKillsByPhase(name, Number(values.seed)))}`)

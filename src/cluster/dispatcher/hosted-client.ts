@@ -61,6 +61,7 @@ export class HostedClient implements JobClient {
     return this.#exceptions
   }
 
+  /** Resolves when the job has ended, whatever its end, which `result` tells. */
   async cancel(): Promise<void> {
     await this.#ask({ ask: 'cancel' })
     await this.result.catch(() => undefined)

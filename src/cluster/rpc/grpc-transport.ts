@@ -17,6 +17,7 @@ import {
   type ServerWritableStream,
   type ServiceDefinition,
   setLogVerbosity,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
 import { StreamError } from '../../base/core/stream-error.ts'
@@ -141,7 +142,7 @@ async function listen(
 ): Promise<Server> {
   mustBeSafe(address, options)
   const server = new GrpcServer(limits)
-  const served = new Map<string, Record<string, unknown>>()
+  const served = new Map<string, UntypedServiceImplementation>()
   for (const protocol of Object.keys(services) as ProtocolName[]) {
     const accept = acceptors[protocol] as ((link: Link<any, any>, hello: Hello) => void) | undefined
     if (accept === undefined) continue
@@ -151,7 +152,7 @@ async function listen(
   }
   if (acceptors.package !== undefined)
     served.set(packageService, { read: (stream: ServerWritableStream<any, any>) => void servePackage(stream, acceptors.package!, options) })
-  for (const [name, methods] of served) server.addService(serviceOf(name), methods as any)
+  for (const [name, methods] of served) server.addService(serviceOf(name), methods)
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, serverCredentials(options.tls), (thrown, bound) =>
       thrown === null ? resolve(bound) : reject(cannotListen(address, thrown)),

@@ -94,7 +94,7 @@ export class JobLink {
     this.#isClosed = true
     for (const timer of [this.#retry, this.#reserved]) timer?.cancel()
     this.#drop()
-    // A program that never came has told its slots so.
+    // A program that never came has told its slots so; what could not be removed goes with the process's own folder.
     this.#program?.then((program) => program.close()).catch(() => undefined)
   }
 

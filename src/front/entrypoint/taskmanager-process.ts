@@ -27,7 +27,7 @@ export async function startTaskManager(config: Config): Promise<ClusterProcess> 
   const folder = ownTemporaryFolder(config, 'taskmanager')
   const jobManager = `${configValue(config, 'jobmanager.rpc.address') ?? loopback}:${configValue(config, 'jobmanager.rpc.port')}`
   const ended = Promise.withResolvers<void>()
-  // Whoever awaits it may do so later.
+  // Whoever awaits it may do so later, and is told then.
   ended.promise.catch(() => undefined)
   let isEnding = false
   const close = async (): Promise<void> => {
