@@ -2,31 +2,15 @@
  * Three jobs of two slots each on TaskManagers with a network between them that are killed and started, cut off and healed, and whose connections break, in the order
  * of a seed: each job's rows are those of a run without faults, and in the end no slot is taken.
  */
-import { type Environment, t, valueState } from 'headrace'
 import { expect, it } from 'vitest'
-import { gated } from '../../fixtures/programs/recovery/gated-source.ts'
 import { ClusterInProcess, type TestTaskManager } from '../../support/cluster-in-process.ts'
+import { countedExactlyOnce, countingPerKey, sortedRows } from '../../support/counting-per-key.ts'
+import { seededRandom } from '../../torture/seeded-random.ts'
 
 const rows = 300
 
-const counting = (env: Environment): Promise<readonly unknown[]> =>
-  env
-    .setParallelism(2)
-    .fromSource(gated({ rows: rows / 2, gates: Array.from({ length: 7 }, (_, gate) => 20 * (gate + 1)) }), { uid: 'numbers' })
-    .map((n) => ({ key: n % 7, n }), { uid: 'keys' })
-    .keyBy('key')
-    .process({
-      state: { seen: valueState(t.float64) },
-      processElement(row, ctx, out) {
-        const seen = (ctx.state.seen.value ?? 0) + 1
-        ctx.state.seen.update(seen)
-        out.collect({ key: row.key, seen })
-      },
-    })
-    .executeAndCollect()
-
-const sorted = (values: readonly unknown[]): readonly string[] => values.map((each) => JSON.stringify(each)).sort()
-const expected = sorted(Array.from({ length: rows }, (_, n) => ({ key: n % 7, seen: Math.floor(n / 7) + 1 })))
+const counting = countingPerKey({ rows, gates: Array.from({ length: 7 }, (_, gate) => 20 * (gate + 1)) })
+const expected = countedExactlyOnce(rows)
 
 const config = {
   'execution.checkpointing.interval': 400,
@@ -37,15 +21,6 @@ const config = {
   'restart-strategy.fixed-delay.delay': 50,
 }
 
-/** Numbers from 0 to 1. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 interface Faults {
   kills: number
   cuts: number
@@ -54,7 +29,7 @@ interface Faults {
 }
 
 async function runWith(seed: number, faults: Faults): Promise<void> {
-  const random = randomOf(seed)
+  const random = seededRandom(seed)
   const cluster = await new ClusterInProcess().start()
   const hosts = ['a', 'b', 'c']
   const workers = new Map<string, TestTaskManager>()
@@ -84,7 +59,7 @@ async function runWith(seed: number, faults: Faults): Promise<void> {
     cluster.heal(host)
     if (!workers.has(host)) workers.set(host, await cluster.startNetworked(host, 2))
   }
-  for (const { value } of jobs) expect(sorted(await cluster.outcome(value)), `seed ${seed}`).toEqual(expected)
+  for (const { value } of jobs) expect(sortedRows(await cluster.outcome(value)), `seed ${seed}`).toEqual(expected)
   for (const { client } of jobs) faults.restarts += client.numRestarts
   const isFree = (): boolean => Object.values(cluster.held()).every((held) => held === 0)
   await cluster.until(`all slots to be free, seed ${seed}`, () => isFree() && Object.keys(cluster.held()).length === hosts.length)

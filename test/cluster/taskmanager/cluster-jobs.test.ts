@@ -1,13 +1,13 @@
 /**
  * Jobs over ResourceManager, TaskManagers and a JobMaster, all of them real, in this thread.
  */
-import { count, type Environment, monotonousTimestamps, sequence, t, tumbling, valueState } from 'headrace'
+import { count, type Environment, monotonousTimestamps, sequence, tumbling } from 'headrace'
 import { describe, expect, it } from 'vitest'
 import { localExecutor } from '../../../src/cluster/local/local-executor.ts'
 import { Environment as LocalEnvironment } from '../../../src/program/api/environment.ts'
 import type { JobClient, JobEvent } from '../../../src/program/api/executor.ts'
-import { gated } from '../../fixtures/programs/recovery/gated-source.ts'
 import { ClusterInProcess } from '../../support/cluster-in-process.ts'
+import { countedExactlyOnce, countingPerKey, sortedRows } from '../../support/counting-per-key.ts'
 
 /** A count for each of 11 keys in windows of 500 over 4,000 numbers. */
 const windows = (env: Environment): Promise<readonly unknown[]> =>
@@ -20,33 +20,12 @@ const windows = (env: Environment): Promise<readonly unknown[]> =>
     .aggregate({ rows: count() })
     .executeAndCollect()
 
-const sorted = (rows: readonly unknown[]): readonly string[] => rows.map((row) => JSON.stringify(row)).sort()
-
 async function locally(main: (env: Environment) => Promise<readonly unknown[]>): Promise<readonly string[]> {
-  return sorted(await main(new LocalEnvironment({ executor: async () => localExecutor({ mode: 'inline', print: () => undefined }) })))
+  return sortedRows(await main(new LocalEnvironment({ executor: async () => localExecutor({ mode: 'inline', print: () => undefined }) })))
 }
 
-/** Counts per key; the second half of the rows comes when a checkpoint has the first. Its rows are each key's 1, 2, 3, ... */
-const counting =
-  (rows: number) =>
-  (env: Environment): Promise<readonly unknown[]> =>
-    env
-      .setParallelism(2)
-      .fromSource(gated({ rows: rows / 2, gates: [rows / 4] }), { uid: 'numbers' })
-      .map((n) => ({ key: n % 7, n }), { uid: 'keys' })
-      .keyBy('key')
-      .process({
-        state: { seen: valueState(t.float64) },
-        processElement(row, ctx, out) {
-          const seen = (ctx.state.seen.value ?? 0) + 1
-          ctx.state.seen.update(seen)
-          out.collect({ key: row.key, seen })
-        },
-      })
-      .executeAndCollect()
-
-const exactlyOnce = (rows: number): readonly string[] =>
-  sorted(Array.from({ length: rows }, (_, n) => ({ key: n % 7, seen: Math.floor(n / 7) + 1 })))
+/** The second half of the rows comes when a checkpoint has the first. */
+const counting = (rows: number) => countingPerKey({ rows, gates: [rows / 4] })
 
 const checkpoints = {
   'execution.checkpointing.interval': 500,
@@ -68,7 +47,7 @@ describe('a job on TaskManagers', () => {
     const { client, value } = await cluster.submit(windows)
     const rows = await cluster.outcome(value)
     expect(rows).toHaveLength(88)
-    expect(sorted(rows)).toEqual(await locally(windows))
+    expect(sortedRows(rows)).toEqual(await locally(windows))
     expect(client.status).toBe('FINISHED')
     await cluster.until('the slots to be free', () => cluster.held()[id] === 0)
   })
@@ -77,7 +56,7 @@ describe('a job on TaskManagers', () => {
     const cluster = await new ClusterInProcess().start()
     const workers = [await cluster.startNetworked('a', 2), await cluster.startNetworked('b', 2)]
     const { value } = await cluster.submit(windows)
-    expect(sorted(await cluster.outcome(value))).toEqual(await locally(windows))
+    expect(sortedRows(await cluster.outcome(value))).toEqual(await locally(windows))
     for (const { id, kill } of workers) {
       await cluster.until('the slots to be free', () => cluster.held()[id] === 0)
       kill()
@@ -125,7 +104,7 @@ describe('a job goes on from its last checkpoint', () => {
     const busy = workers.find(({ id }) => cluster.held()[id] === 2)!
     busy.kill()
     const rows = await cluster.outcome(value)
-    expect(sorted(rows)).toEqual(exactlyOnce(4_000))
+    expect(sortedRows(rows)).toEqual(countedExactlyOnce(4_000))
     expect(client.numRestarts).toBe(1)
     expect(events.find(({ on }) => on === 'restarting')).toMatchObject({
       checkpointId: expect.any(Number),
@@ -141,7 +120,7 @@ describe('a job goes on from its last checkpoint', () => {
     const events = eventsOf(client)
     await cluster.until('a checkpoint', () => events.some(({ on }) => on === 'checkpointCompleted'))
     workers.find(({ id }) => cluster.held()[id] === 1)!.kill()
-    expect(sorted(await cluster.outcome(value))).toEqual(exactlyOnce(4_000))
+    expect(sortedRows(await cluster.outcome(value))).toEqual(countedExactlyOnce(4_000))
     expect(client.numRestarts).toBeGreaterThan(0)
     for (const { kill } of workers) kill()
   })
@@ -158,7 +137,7 @@ describe('a job goes on from its last checkpoint', () => {
     cluster.cutOff.set(host, [])
     await cluster.until('it to be given up', () => cluster.held()[busy.id] === undefined)
     cluster.heal(host)
-    expect(sorted(await cluster.outcome(value))).toEqual(exactlyOnce(4_000))
+    expect(sortedRows(await cluster.outcome(value))).toEqual(countedExactlyOnce(4_000))
     await cluster.until('it to be back and free', () => cluster.held()[busy.id] === 0)
   })
 
@@ -169,7 +148,7 @@ describe('a job goes on from its last checkpoint', () => {
     const events = eventsOf(client)
     await cluster.until('a checkpoint', () => events.some(({ on }) => on === 'checkpointCompleted'))
     cluster.network.break('a')
-    expect(sorted(await cluster.outcome(value))).toEqual(exactlyOnce(4_000))
+    expect(sortedRows(await cluster.outcome(value))).toEqual(countedExactlyOnce(4_000))
     expect(client.numRestarts).toBe(1)
     await cluster.until('the slots to be free', () => cluster.held()[id] === 0)
   })
