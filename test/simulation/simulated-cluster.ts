@@ -6,7 +6,6 @@
 import { ownVersion } from '../../src/base/bundle/own-module.ts'
 import type { Config } from '../../src/base/core/config-options.ts'
 import { StreamError } from '../../src/base/core/stream-error.ts'
-import type { FileSystem } from '../../src/base/filesystem/file-system.ts'
 import { MemoryFileSystem } from '../../src/base/filesystem/memory-file-system.ts'
 import { checkpointPlaceOf } from '../../src/cluster/jobmanager/checkpoint-files.ts'
 import { ClusterSlotPool, clusterSlotPoolSettingsOf } from '../../src/cluster/jobmanager/cluster-slot-pool.ts'
@@ -125,8 +124,8 @@ export class SimulatedCluster {
       ...{ pid: 1, version: ownVersion(), resourceManager: () => address },
       ...{ transport: process.transport, clock: process.clock, random: process.random },
       runner: inlineSlotRunner({
-        ...{ runSlot: bug?.runSlot ?? runSlot, clock: process.clock, fileSystem: this.#files(process), yieldTo: process.yieldTo },
-        planOf: async () => (await this.#plan(process)).streamGraph,
+        ...{ runSlot: bug?.runSlot ?? runSlot, clock: process.clock, fileSystem: slowed(this.#disk, process), yieldTo: process.yieldTo },
+        planOf: async () => (await this.#plan()).streamGraph,
       }),
       hardware: () => ({ cpuCores: 1, memoryBytes: 2, freeMemoryBytes: 1 }),
       metrics: () => ({}),
@@ -140,8 +139,8 @@ export class SimulatedCluster {
   async submit(): Promise<JobMaster> {
     const { world } = this.#options
     const { clock, transport, random, yieldTo } = this.#jobManager
-    const { streamGraph, jobGraph } = await this.#plan(this.#jobManager)
-    const fileSystem = this.#files(this.#jobManager)
+    const { streamGraph, jobGraph } = await this.#plan()
+    const fileSystem = slowed(this.#disk, this.#jobManager)
     this.#pool = new ClusterSlotPool({
       ...clusterSlotPoolSettingsOf(clusterConfig),
       ...{ jobId, jobName: jobGraph.jobName, version: ownVersion(), clock, random, transport },
@@ -182,7 +181,7 @@ export class SimulatedCluster {
     return this.#resourceManager.taskManagers().length
   }
 
-  #plan(process: SimulatedProcess): Promise<Planned> {
+  #plan(): Promise<Planned> {
     const { program, config } = this.#options
     const access = { ledger: this.#ledger, at: () => undefined, outside: async <R>(effect: () => R): Promise<R> => effect() }
     return planOf(
@@ -198,17 +197,11 @@ export class SimulatedCluster {
         )
       },
       { ...config, 'execution.checkpointing.dir': '/checkpoints' },
-    ).catch((thrown) => {
-      throw StreamError.from(thrown, 'INTERNAL', { place: { job: process.host } })
-    })
-  }
-
-  /** The disk that all share, as one process sees it: what it does takes its time, and a dead one does nothing any more. */
-  #files(process: SimulatedProcess): FileSystem {
-    return slowed(this.#disk, process)
+    )
   }
 }
 
+/** What a process does on the disk that all share takes its time, and a dead one does nothing any more. */
 function slowed<T extends object>(target: T, process: SimulatedProcess): T {
   return new Proxy(target, {
     get: (object, name) => {

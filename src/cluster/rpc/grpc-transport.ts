@@ -11,7 +11,7 @@ import {
   type ClientReadableStream,
   Server as GrpcServer,
   logVerbosity,
-  type Metadata,
+  Metadata,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerWritableStream,
@@ -181,7 +181,7 @@ function serve(
   stream.on('error', (thrown) => over(StreamError.from(thrown, 'PEER_UNREACHABLE')))
   try {
     accept(link, helloOf(stream.metadata, options))
-    stream.sendMetadata(emptyMetadata(stream.metadata))
+    stream.sendMetadata(new Metadata())
   } catch (thrown) {
     refuse(stream, thrown)
   }
@@ -205,8 +205,6 @@ function refuse(stream: ServerDuplexStream<any, any> | ServerWritableStream<any,
 
 const brokenBy = (stream: ServerDuplexStream<any, any>): StreamError =>
   new StreamError('PEER_UNREACHABLE', `The connection from ${stream.getPeer()} broke`)
-
-const emptyMetadata = (like: Metadata): Metadata => new (like.constructor as new () => Metadata)()
 
 const clientCredentials = (tls: TlsOptions | undefined): ChannelCredentials =>
   tls === undefined
